@@ -1,0 +1,1 @@
+//! Chart loading, values and rendering.

@@ -1,0 +1,1 @@
+//! Names, types, overlays and evaluation of .ktl.

@@ -1,0 +1,1 @@
+//! The plan: schema, canonical JSON, digests, object identity.

@@ -1,0 +1,1 @@
+//! Kubernetes kinds, fields and list-map keys as data.

@@ -1,0 +1,1 @@
+//! Spans, diagnostics, the syntax tree and the parser of .ktl.

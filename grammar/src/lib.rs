@@ -1,0 +1,1 @@
+//! The .ktl grammar, its derived parser and the declaration splitter.

@@ -1,0 +1,1 @@
+//! The ktl language server.

@@ -1,0 +1,1 @@
+//! Sealed bundles: archive, attestation, signatures, verification.

@@ -1,0 +1,1 @@
+//! A pure scheduler: events in, commands out.

@@ -1,0 +1,1 @@
+//! Runs, events and timings in SQLite.

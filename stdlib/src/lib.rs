@@ -1,0 +1,1 @@
+//! The standard library modules of ktl, embedded.

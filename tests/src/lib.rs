@@ -1,0 +1,1 @@
+//! Test suites, their harness and the repository's own commands.

@@ -20,7 +20,7 @@ pub fn dot(plan: &Plan) -> String {
     }
     for link in data(plan).edges {
         let style = if link.inferred { " [style=dashed]" } else { "" };
-        let _ = writeln!(out, "  {} -> {}{style}", quoted(&link.from), quoted(&link.to));
+        let _ = writeln!(out, "  {} -> {}{style}", quoted(link.from), quoted(link.to));
     }
     out.push_str("}\n");
     out

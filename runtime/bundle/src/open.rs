@@ -234,9 +234,24 @@ fn refuse(step: StepId, failure: Failure, message: impl Into<String>) -> Refusal
     Refusal {
         step,
         failure,
-        message: message.into(),
+        message: printable(&message.into()),
         help: help.to_owned(),
     }
+}
+
+/// A text that may quote a hostile bundle, so that it cannot steer a terminal or change the order of what is read.
+fn printable(text: &str) -> String {
+    let reorders =
+        |char| matches!(char, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut out = String::new();
+    for char in text.chars() {
+        if char.is_control() || reorders(char) {
+            out.extend(char.escape_unicode());
+        } else {
+            out.push(char);
+        }
+    }
+    out
 }
 
 /// The same for something wrong with an archive.

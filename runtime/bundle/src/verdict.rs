@@ -141,10 +141,34 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The process's exit code.
+    /// All of them, by exit code.
+    pub const ALL: [Failure; 7] = [
+        Failure::Unreadable,
+        Failure::Unsigned,
+        Failure::BadSignature,
+        Failure::Untrusted,
+        Failure::Malformed,
+        Failure::DigestMismatch,
+        Failure::Limit,
+    ];
+
+    /// What it means, for a table of exit codes.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Failure::Unreadable => "a file cannot be read or written",
+            Failure::Unsigned => "the bundle is not signed, and a signature is required",
+            Failure::BadSignature => "a signature does not fit the bundle",
+            Failure::Untrusted => "nobody signed the bundle who is trusted",
+            Failure::Malformed => "the bundle is damaged, or not written as it must be",
+            Failure::DigestMismatch => "the bundle was changed after it was sealed",
+            Failure::Limit => "the bundle is larger than what is read",
+        }
+    }
+
+    /// The process's exit code. That of a file that cannot be read is the one that every command has for it.
     pub fn exit_code(self) -> u8 {
         match self {
-            Failure::Unreadable => 1,
+            Failure::Unreadable => 3,
             Failure::Unsigned => 20,
             Failure::BadSignature => 21,
             Failure::Untrusted => 22,

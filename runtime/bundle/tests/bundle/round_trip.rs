@@ -270,7 +270,7 @@ fn files() {
     let missing = open(&path, &trust()).unwrap_err();
     assert_eq!(
         (missing.step(), missing.failure(), missing.exit_code()),
-        (StepId::Open, Failure::Unreadable, 1)
+        (StepId::Open, Failure::Unreadable, 3)
     );
     let broken = folder.path().join("broken.tgz");
     std::fs::write(&broken, &signed()[..100]).unwrap();
@@ -302,6 +302,12 @@ fn only_plain_files_are_opened_and_nothing_waits() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn exit_codes() {
+    let codes = Failure::ALL.map(Failure::exit_code);
+    assert_eq!(codes, [3, 20, 21, 22, 26, 27, 29]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use ktl_plan::canonical;
 
+use super::signatures::counted;
 use super::{Check, refuse, refuse_fault, refuse_json};
 use crate::archive::stored;
 use crate::archive::ustar;
@@ -142,7 +143,7 @@ impl Check<'_> {
             );
             return Err(refuse(step, Failure::Limit, message));
         }
-        self.passed(step, format!("{count} signatures"));
+        self.passed(step, counted(count));
         Ok((envelope, statement))
     }
 

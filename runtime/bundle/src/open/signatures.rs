@@ -52,7 +52,8 @@ impl Check<'_> {
         }
         if signers.is_empty() {
             let message = format!(
-                "none of the {count} signatures is by a trusted key; trusted: {}; labelled: {}",
+                "the bundle has {} and none is by a trusted key; trusted: {}; labelled: {}",
+                counted(count),
                 ids(self.trust.keys()),
                 labels(envelope)
             );
@@ -69,19 +70,25 @@ impl Check<'_> {
     /// Without keys: the origin stays open.
     fn unjudged(&mut self, count: usize) -> Result<Vec<String>, Refusal> {
         if self.trust.require_signature {
-            let message = format!("the bundle has {count} signatures, and no key was given to check them with");
+            let message = format!("the bundle has {}, and no key was given to check with", counted(count));
             let refusal = refuse(StepId::Signatures, Failure::Untrusted, message);
             return Err(refusal.with_help("name the signer's public key with `--pub`"));
         }
         let why = match count {
             0 => "the bundle is not signed".to_owned(),
-            _ => format!("no key was given to check its {count} signatures with"),
+            _ => format!("it has {}, and no key was given to check with", counted(count)),
         };
         self.warnings
             .push(format!("integrity was checked, origin was not: {why}"));
         self.step(StepId::Signatures, Outcome::Skipped, why);
         Ok(Vec::new())
     }
+}
+
+/// `1 signature`, `2 signatures`
+pub(super) fn counted(signatures: usize) -> String {
+    let ending = if signatures == 1 { "" } else { "s" };
+    format!("{signatures} signature{ending}")
 }
 
 fn ids(keys: &[PublicKey]) -> String {

@@ -54,10 +54,10 @@ fn without_trust_integrity_is_checked_and_the_user_told() {
     let unsigned = seal(&request()).unwrap().bundle();
     for (bundle, why) in [
         (unsigned, "the bundle is not signed"),
-        (signed(), "no key was given to check its 1 signatures with"),
+        (signed(), "it has 1 signature, and no key was given to check with"),
         (
             with_signatures(&json!([{ "sig": STANDARD.encode([0; 64]) }])),
-            "no key was given to check its 1 signatures with",
+            "it has 1 signature, and no key was given to check with",
         ),
     ] {
         let opened = open_bytes(&bundle, &Trust::none()).unwrap();
@@ -89,7 +89,7 @@ fn wrong_key() {
     let error = refused_by(&signed(), &trust, StepId::Signatures, Failure::Untrusted);
     assert_eq!(error.exit_code(), 22);
     let expected = format!(
-        "none of the 1 signatures is by a trusted key; trusted: {}; labelled: {:?}",
+        "the bundle has 1 signature and none is by a trusted key; trusted: {}; labelled: {:?}",
         other_key().public().id(),
         key().public().id()
     );

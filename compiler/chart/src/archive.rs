@@ -52,9 +52,14 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<BTreeMap<String, Arc<[u8]>>, String
 fn inner_path(path: &str) -> Result<Option<String>, String> {
     let path = path.replace('\\', "/");
     if path.starts_with('/') || path.split('/').any(|part| part == "..") {
-        return Err(format!("the package holds the path `{path}`, which leads outside of it"));
+        return Err(format!(
+            "the package holds the path `{path}`, which leads outside of it"
+        ));
     }
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let parts: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
     match parts.split_first() {
         Some((_, inner)) if !inner.is_empty() => Ok(Some(inner.join("/"))),
         _ => Ok(None),

@@ -85,9 +85,15 @@ impl KubeVersion {
     /// Reads a version such as `1.31`, `v1.31.2` or `v1.31.2-gke.1`.
     pub(crate) fn parse(text: &str) -> Option<KubeVersion> {
         let bare = text.trim().strip_prefix('v').unwrap_or(text.trim());
-        let end = bare.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(bare.len());
-        let numbers: Option<Vec<u64>> =
-            bare.get(..end)?.trim_end_matches('.').split('.').map(|part| part.parse().ok()).collect();
+        let end = bare
+            .find(|character: char| !character.is_ascii_digit() && character != '.')
+            .unwrap_or(bare.len());
+        let numbers: Option<Vec<u64>> = bare
+            .get(..end)?
+            .trim_end_matches('.')
+            .split('.')
+            .map(|part| part.parse().ok())
+            .collect();
         let numbers = numbers.filter(|numbers| (2..=4).contains(&numbers.len()))?;
         let (major, minor) = (numbers.first()?.to_string(), numbers.get(1)?.to_string());
         let patch = numbers.get(2).copied().unwrap_or(0);
@@ -123,7 +129,12 @@ impl Object for KubeVersion {
     }
 
     fn call(&self, name: &str, _: &[Value]) -> Result<Value, String> {
-        Ok(if name == "GitVersion" { self.version.as_str() } else { self.normalized.as_str() }.into())
+        Ok(if name == "GitVersion" {
+            self.version.as_str()
+        } else {
+            self.normalized.as_str()
+        }
+        .into())
     }
 
     fn show(&self) -> Option<String> {
@@ -131,7 +142,11 @@ impl Object for KubeVersion {
     }
 
     fn plain(&self) -> Value {
-        struct_value(["Version", "Major", "Minor"].iter().filter_map(|name| Some((*name, self.field(name)?))))
+        struct_value(
+            ["Version", "Major", "Minor"]
+                .iter()
+                .filter_map(|name| Some((*name, self.field(name)?))),
+        )
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -162,7 +177,9 @@ impl Object for ApiVersions {
 
     fn call(&self, _: &str, args: &[Value]) -> Result<Value, String> {
         let wanted = args.first().and_then(Value::as_text).unwrap_or_else(|| "".into());
-        Ok(Value::Bool(self.0.iter().any(|version| version.as_str() == wanted.as_ref())))
+        Ok(Value::Bool(
+            self.0.iter().any(|version| version.as_str() == wanted.as_ref()),
+        ))
     }
 
     fn show(&self) -> Option<String> {

@@ -53,7 +53,10 @@ impl Chart {
 
     /// Loads a packaged chart, the bytes of a `.tgz`.
     pub fn load_archive(bytes: &[u8]) -> Result<Chart, ChartError> {
-        load(archive::unpack(bytes).map_err(|message| ChartError::new("", message))?, 0)
+        load(
+            archive::unpack(bytes).map_err(|message| ChartError::new("", message))?,
+            0,
+        )
     }
 
     /// What `Chart.yaml` says.
@@ -84,10 +87,16 @@ impl Chart {
 
 fn load(files: Files, depth: usize) -> Result<Chart, ChartError> {
     if depth > DEPTH {
-        return Err(ChartError::new("charts", format!("sub-charts are nested more than {DEPTH} deep")));
+        return Err(ChartError::new(
+            "charts",
+            format!("sub-charts are nested more than {DEPTH} deep"),
+        ));
     }
     let Some(chart_yaml) = files.get("Chart.yaml") else {
-        return Err(ChartError::new("Chart.yaml", "the file is missing, so this is no chart"));
+        return Err(ChartError::new(
+            "Chart.yaml",
+            "the file is missing, so this is no chart",
+        ));
     };
     let mut metadata = Metadata::parse("Chart.yaml", &text("Chart.yaml", chart_yaml)?)?;
     let mut chart_files = Files::new();
@@ -122,7 +131,10 @@ fn load(files: Files, depth: usize) -> Result<Chart, ChartError> {
                 }
                 Some(inner) => {
                     let (name, rest) = inner.split_once('/').unwrap_or((inner, ""));
-                    subcharts.entry(name.to_owned()).or_default().insert(rest.to_owned(), data);
+                    subcharts
+                        .entry(name.to_owned())
+                        .or_default()
+                        .insert(rest.to_owned(), data);
                 }
                 None => {
                     chart_files.insert(path, data);
@@ -142,13 +154,23 @@ fn load(files: Files, depth: usize) -> Result<Chart, ChartError> {
                 let unpacked = archive::unpack(bytes).map_err(|message| ChartError::new(&folder, message))?;
                 load(unpacked, depth + 1)
             }
-            // A plain file in `charts/`, such as a README, is no chart.
-            Some(_) if files.len() == 1 => continue,
-            _ => load(files.into_iter().filter(|(path, _)| !path.is_empty()).collect(), depth + 1),
+            Some(_) => Err(ChartError::new(
+                "",
+                "only charts may lie in `charts/`; remove the file or ignore it in `.helmignore`",
+            )),
+            None => load(files, depth + 1),
         };
         dependencies.push(loaded.map_err(|error| error.within(&folder))?);
     }
-    Ok(Chart { metadata, values, values_text, templates, files: Arc::new(chart_files), dependencies, schema })
+    Ok(Chart {
+        metadata,
+        values,
+        values_text,
+        templates,
+        files: Arc::new(chart_files),
+        dependencies,
+        schema,
+    })
 }
 
 fn strip_bom(data: Arc<[u8]>) -> Arc<[u8]> {
@@ -162,8 +184,18 @@ fn text(path: &str, data: &[u8]) -> Result<String, ChartError> {
     match std::str::from_utf8(data) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()),
         Err(error) => {
-            let line = data.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
-            Err(ChartError::at(path, u32::try_from(line).unwrap_or(0), 0, "the file is not UTF-8 text"))
+            let line = data
+                .iter()
+                .take(error.valid_up_to())
+                .filter(|byte| **byte == b'\n')
+                .count()
+                + 1;
+            Err(ChartError::at(
+                path,
+                u32::try_from(line).unwrap_or(0),
+                0,
+                "the file is not UTF-8 text",
+            ))
         }
     }
 }
@@ -177,7 +209,12 @@ fn read_values(path: &str, text: &str) -> Result<Table, ChartError> {
             Json::Object(table) => values::overlay(&mut merged, table),
             _ => {
                 let (line, column) = (document.root.line, document.root.column);
-                return Err(ChartError::at(path, line, column, "values must be a mapping of names to values"));
+                return Err(ChartError::at(
+                    path,
+                    line,
+                    column,
+                    "values must be a mapping of names to values",
+                ));
             }
         }
     }

@@ -22,8 +22,11 @@ fn select(chart: &mut Chart, supplied: &Table, path: &str) -> Result<(), ChartEr
     let present = std::mem::take(&mut chart.dependencies);
     let asked = std::mem::take(&mut chart.metadata.dependencies);
     // Charts that nobody asked for are part of the chart too.
-    let mut selected: Vec<Chart> =
-        present.iter().filter(|sub| !asked.iter().any(|dependency| fits(dependency, sub))).cloned().collect();
+    let mut selected: Vec<Chart> = present
+        .iter()
+        .filter(|sub| !asked.iter().any(|dependency| fits(dependency, sub)))
+        .cloned()
+        .collect();
     let mut dependencies = Vec::new();
     for mut dependency in asked {
         if let Some(found) = present.iter().find(|sub| fits(&dependency, sub)) {
@@ -45,8 +48,11 @@ fn select(chart: &mut Chart, supplied: &Table, path: &str) -> Result<(), ChartEr
         apply_tags(dependency, &all);
         apply_condition(dependency, &all, path);
     }
-    let disabled: BTreeSet<String> =
-        dependencies.iter().filter(|dependency| !dependency.enabled).map(|dependency| dependency.name.clone()).collect();
+    let disabled: BTreeSet<String> = dependencies
+        .iter()
+        .filter(|dependency| !dependency.enabled)
+        .map(|dependency| dependency.name.clone())
+        .collect();
     chart.dependencies.retain(|sub| !disabled.contains(&sub.metadata.name));
     dependencies.retain(|dependency| !disabled.contains(&dependency.name));
     chart.metadata.dependencies = dependencies;
@@ -63,8 +69,14 @@ fn fits(dependency: &Dependency, chart: &Chart) -> bool {
 }
 
 fn apply_tags(dependency: &mut Dependency, all: &Table) {
-    let Some(Json::Object(tags)) = all.get("tags") else { return };
-    let states: Vec<bool> = dependency.tags.iter().filter_map(|tag| tags.get(tag)?.as_bool()).collect();
+    let Some(Json::Object(tags)) = all.get("tags") else {
+        return;
+    };
+    let states: Vec<bool> = dependency
+        .tags
+        .iter()
+        .filter_map(|tag| tags.get(tag)?.as_bool())
+        .collect();
     if !states.is_empty() {
         dependency.enabled = states.contains(&true);
     }
@@ -72,8 +84,14 @@ fn apply_tags(dependency: &mut Dependency, all: &Table) {
 
 /// The first condition that has a value decides.
 fn apply_condition(dependency: &mut Dependency, all: &Table, path: &str) {
-    let conditions = dependency.condition.trim().split(',').filter(|condition| !condition.is_empty());
-    let decided = conditions.into_iter().find_map(|condition| value_at(all, &format!("{path}{condition}"))?.as_bool());
+    let conditions = dependency
+        .condition
+        .trim()
+        .split(',')
+        .filter(|condition| !condition.is_empty());
+    let decided = conditions
+        .into_iter()
+        .find_map(|condition| value_at(all, &format!("{path}{condition}"))?.as_bool());
     if let Some(enabled) = decided {
         dependency.enabled = enabled;
     }
@@ -113,5 +131,7 @@ fn nested(path: &str, table: Table) -> Table {
     if path == "." {
         return table;
     }
-    path.rsplit('.').fold(table, |inner, name| [(name.to_owned(), Json::Object(inner))].into_iter().collect())
+    path.rsplit('.').fold(table, |inner, name| {
+        [(name.to_owned(), Json::Object(inner))].into_iter().collect()
+    })
 }

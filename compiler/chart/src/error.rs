@@ -22,11 +22,21 @@ pub struct ChartError {
 
 impl ChartError {
     pub(crate) fn new(file: impl Into<String>, message: impl Into<String>) -> ChartError {
-        ChartError { file: file.into(), line: 0, column: 0, message: message.into(), template: None }
+        ChartError {
+            file: file.into(),
+            line: 0,
+            column: 0,
+            message: message.into(),
+            template: None,
+        }
     }
 
     pub(crate) fn at(file: impl Into<String>, line: u32, column: u32, message: impl Into<String>) -> ChartError {
-        ChartError { line, column, ..ChartError::new(file, message) }
+        ChartError {
+            line,
+            column,
+            ..ChartError::new(file, message)
+        }
     }
 
     pub(crate) fn yaml(file: impl Into<String>, error: YamlError) -> ChartError {
@@ -35,7 +45,11 @@ impl ChartError {
 
     /// The same error for a file further down, such as one in a sub-chart.
     pub(crate) fn within(mut self, folder: &str) -> ChartError {
-        self.file = if self.file.is_empty() { folder.to_owned() } else { format!("{folder}/{}", self.file) };
+        self.file = if self.file.is_empty() {
+            folder.to_owned()
+        } else {
+            format!("{folder}/{}", self.file)
+        };
         self
     }
 }

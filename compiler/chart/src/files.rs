@@ -99,7 +99,10 @@ impl Object for Files {
 }
 
 fn bytes(data: &[u8]) -> Value {
-    Value::Bytes(Bytes { data: data.into(), slice: true })
+    Value::Bytes(Bytes {
+        data: data.into(),
+        slice: true,
+    })
 }
 
 /// A glob as a regular expression; one that is no glob matches everything, as in Helm.

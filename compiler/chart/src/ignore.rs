@@ -52,13 +52,20 @@ impl Rules {
         let (rule, directories_only) = rule.strip_suffix('/').map_or((rule, false), |rest| (rest, true));
         let place = if rule.contains('/') { Place::Path } else { Place::Name };
         let text = rule.strip_prefix('/').unwrap_or(rule).chars().collect();
-        self.patterns.push(Pattern { text, negated, directories_only, place });
+        self.patterns.push(Pattern {
+            text,
+            negated,
+            directories_only,
+            place,
+        });
     }
 
     /// Whether a file, or a folder that it lies in, is ignored.
     pub(crate) fn ignores(&self, path: &str) -> bool {
         let folders = path.char_indices().filter(|(_, character)| *character == '/');
-        folders.filter_map(|(at, _)| path.get(..at)).any(|folder| self.matches(folder, true))
+        folders
+            .filter_map(|(at, _)| path.get(..at))
+            .any(|folder| self.matches(folder, true))
             || self.matches(path, false)
     }
 
@@ -109,7 +116,9 @@ fn matches(pattern: &[char], text: &[char]) -> bool {
             }
             None => {
                 let Some((star, from)) = retry else { return false };
-                let Some((character, tail)) = from.split_first() else { return false };
+                let Some((character, tail)) = from.split_first() else {
+                    return false;
+                };
                 if *character == '/' {
                     return false;
                 }
@@ -125,7 +134,9 @@ fn matches(pattern: &[char], text: &[char]) -> bool {
 fn one(first: char, rest: &[char], character: char) -> Option<&[char]> {
     match first {
         '?' => (character != '/').then_some(rest),
-        '\\' => rest.split_first().and_then(|(escaped, rest)| (*escaped == character).then_some(rest)),
+        '\\' => rest
+            .split_first()
+            .and_then(|(escaped, rest)| (*escaped == character).then_some(rest)),
         '[' => {
             let (negated, mut set) = match rest.split_first() {
                 Some(('^', set)) => (true, set),

@@ -109,18 +109,31 @@ impl Metadata {
             return fail("`version` is required".to_owned());
         }
         if ktl_gotmpl::version_satisfies("*", &self.version).is_err() {
-            return fail(format!("the version `{}` is no semantic version, such as `1.2.3`", self.version));
+            return fail(format!(
+                "the version `{}` is no semantic version, such as `1.2.3`",
+                self.version
+            ));
         }
         if !matches!(self.kind.as_str(), "" | "application" | "library") {
-            return fail(format!("`type` must be `application` or `library`, not `{}`", self.kind));
+            return fail(format!(
+                "`type` must be `application` or `library`, not `{}`",
+                self.kind
+            ));
         }
         let mut names = std::collections::BTreeSet::new();
         for dependency in &self.dependencies {
             let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
             if !dependency.alias.chars().all(allowed) {
-                return fail(format!("the alias `{}` may hold letters, digits, `_` and `-` only", dependency.alias));
+                return fail(format!(
+                    "the alias `{}` may hold letters, digits, `_` and `-` only",
+                    dependency.alias
+                ));
             }
-            let name = if dependency.alias.is_empty() { &dependency.name } else { &dependency.alias };
+            let name = if dependency.alias.is_empty() {
+                &dependency.name
+            } else {
+                &dependency.alias
+            };
             if !names.insert(name) {
                 return fail(format!("more than one dependency is named `{name}`"));
             }
@@ -140,7 +153,10 @@ impl Metadata {
             ("KubeVersion", self.kube_version.as_str().into()),
             ("Deprecated", self.deprecated.into()),
             ("IsRoot", is_root.into()),
-            ("Dependencies", Value::list(self.dependencies.iter().map(Dependency::to_value).collect())),
+            (
+                "Dependencies",
+                Value::list(self.dependencies.iter().map(Dependency::to_value).collect()),
+            ),
         ];
         for (name, value) in &self.others {
             let value = match (Value::from_json(value), *name) {
@@ -160,9 +176,15 @@ impl Dependency {
             ("Version", self.version.as_str().into()),
             ("Repository", self.repository.as_str().into()),
             ("Condition", self.condition.as_str().into()),
-            ("Tags", Value::list(self.tags.iter().map(|tag| Value::from(tag.as_str())).collect())),
+            (
+                "Tags",
+                Value::list(self.tags.iter().map(|tag| Value::from(tag.as_str())).collect()),
+            ),
             ("Enabled", self.enabled.into()),
-            ("ImportValues", Value::list(self.import_values.iter().map(Value::from_json).collect())),
+            (
+                "ImportValues",
+                Value::list(self.import_values.iter().map(Value::from_json).collect()),
+            ),
             ("Alias", self.alias.as_str().into()),
         ];
         Value::Map(fields.into_iter().collect())
@@ -173,10 +195,17 @@ fn root(file: &str, text: &str) -> Result<Node, ChartError> {
     let documents = yaml::parse_documents(text).map_err(|error| ChartError::yaml(file, error))?;
     match documents.into_iter().next() {
         Some(document) if matches!(document.root.content, Content::Map(_) | Content::Null) => Ok(document.root),
-        Some(document) => {
-            Err(ChartError::at(file, document.root.line, document.root.column, "expected a mapping of fields"))
-        }
-        None => Ok(Node { content: Content::Null, line: 1, column: 1 }),
+        Some(document) => Err(ChartError::at(
+            file,
+            document.root.line,
+            document.root.column,
+            "expected a mapping of fields",
+        )),
+        None => Ok(Node {
+            content: Content::Null,
+            line: 1,
+            column: 1,
+        }),
     }
 }
 
@@ -217,7 +246,8 @@ fn sanitize(text: &str) -> String {
 }
 
 fn string(file: &str, root: &Node, field: &str) -> Result<String, ChartError> {
-    root.get(field).map_or(Ok(String::new()), |node| scalar(file, node, field))
+    root.get(field)
+        .map_or(Ok(String::new()), |node| scalar(file, node, field))
 }
 
 fn boolean(file: &str, root: &Node, field: &str) -> Result<bool, ChartError> {
@@ -243,13 +273,19 @@ fn items<'n>(file: &str, root: &'n Node, field: &str) -> Result<&'n [Node], Char
 }
 
 fn strings(file: &str, root: &Node, field: &str) -> Result<Vec<String>, ChartError> {
-    items(file, root, field)?.iter().map(|node| scalar(file, node, field)).collect()
+    items(file, root, field)?
+        .iter()
+        .map(|node| scalar(file, node, field))
+        .collect()
 }
 
 fn annotations(file: &str, root: &Node) -> Result<Json, ChartError> {
-    let Some(node) = root.get("annotations") else { return Ok(Json::Null) };
+    let none = || Ok(Json::Object(serde_json::Map::new()));
+    let Some(node) = root.get("annotations") else {
+        return none();
+    };
     match &node.content {
-        Content::Null => Ok(Json::Null),
+        Content::Null => none(),
         Content::Map(entries) => entries
             .iter()
             .map(|entry| {

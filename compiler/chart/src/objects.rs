@@ -61,7 +61,10 @@ pub(crate) fn read(manifests: &[Manifest]) -> Result<Vec<Object>, ChartError> {
         }
     }
     objects.sort_by(|a, b| {
-        a.hook.is_some().cmp(&b.hook.is_some()).then_with(|| order::compare(kind_of(&a.body), kind_of(&b.body)))
+        a.hook
+            .is_some()
+            .cmp(&b.hook.is_some())
+            .then_with(|| order::compare(kind_of(&a.body), kind_of(&b.body)))
     });
     Ok(objects)
 }
@@ -77,7 +80,12 @@ fn split(text: &str) -> Vec<(u32, &str)> {
         let document = part.trim_start();
         if !document.trim().is_empty() {
             let begins = lead + from + (part.len() - document.len());
-            let before = text.get(..begins).unwrap_or("").bytes().filter(|byte| *byte == b'\n').count();
+            let before = text
+                .get(..begins)
+                .unwrap_or("")
+                .bytes()
+                .filter(|byte| *byte == b'\n')
+                .count();
             documents.push((u32::try_from(before).unwrap_or(u32::MAX), document));
         }
     };
@@ -96,7 +104,9 @@ fn read_document(manifest: &Manifest, before: u32, text: &str, objects: &mut Vec
         error.message = format!("the rendered text is no valid YAML: {}", error.message);
         ChartError::yaml(template, error)
     })?;
-    let Some(document) = parsed.into_iter().next() else { return Ok(()) };
+    let Some(document) = parsed.into_iter().next() else {
+        return Ok(());
+    };
     let line = document.root.line.saturating_add(before);
     let fail = |message: String| Err(ChartError::at(template, line, 0, message));
     let body = match document.root.to_json() {
@@ -116,12 +126,22 @@ fn read_document(manifest: &Manifest, before: u32, text: &str, objects: &mut Vec
         && let Some(Json::Array(items)) = body.get("items")
     {
         for item in items {
-            objects.push(Object { body: item.clone(), template: template.clone(), line, hook: hook_of(item) });
+            objects.push(Object {
+                body: item.clone(),
+                template: template.clone(),
+                line,
+                hook: hook_of(item),
+            });
         }
         return Ok(());
     }
     let hook = hook_of(&body);
-    objects.push(Object { body, template: template.clone(), line, hook });
+    objects.push(Object {
+        body,
+        template: template.clone(),
+        line,
+        hook,
+    });
     Ok(())
 }
 
@@ -133,7 +153,12 @@ fn hook_of(body: &Json) -> Option<Hook> {
     let annotations = body.get("metadata")?.get("annotations")?;
     let words = |name: &str| -> Option<Vec<String>> {
         let text = annotations.get(name)?.as_str()?;
-        Some(text.split(',').map(|word| word.trim().to_lowercase()).filter(|word| !word.is_empty()).collect())
+        Some(
+            text.split(',')
+                .map(|word| word.trim().to_lowercase())
+                .filter(|word| !word.is_empty())
+                .collect(),
+        )
     };
     let mut events = words("helm.sh/hook")?;
     events.retain(|event| EVENTS.contains(&event.as_str()));
@@ -142,7 +167,10 @@ fn hook_of(body: &Json) -> Option<Hook> {
             "test".clone_into(event);
         }
     }
-    let weight = annotations.get("helm.sh/hook-weight").and_then(Json::as_str).and_then(|text| text.parse().ok());
+    let weight = annotations
+        .get("helm.sh/hook-weight")
+        .and_then(Json::as_str)
+        .and_then(|text| text.parse().ok());
     Some(Hook {
         events,
         weight: weight.unwrap_or(0),

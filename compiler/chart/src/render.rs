@@ -90,7 +90,12 @@ impl Chart {
         let supplied = match &request.values {
             Json::Null => Table::new(),
             Json::Object(table) => table.clone(),
-            _ => return Err(ChartError::new("", "the supplied values must be a mapping of names to values")),
+            _ => {
+                return Err(ChartError::new(
+                    "",
+                    "the supplied values must be a mapping of names to values",
+                ));
+            }
         };
         if self.metadata.is_library() {
             let message = "the chart is a library, which others use; it cannot be deployed itself";
@@ -119,12 +124,21 @@ impl Chart {
         ]
         .into_iter()
         .collect();
-        let root = Root { release, capabilities: capabilities::value(kube_version, api_versions) };
+        let root = Root {
+            release,
+            capabilities: capabilities::value(kube_version, api_versions),
+        };
         let mut templates = BTreeMap::new();
         let Value::Map(values) = Value::from_json(&Json::Object(values)) else {
             return Err(ChartError::new("", "the values are no mapping"));
         };
-        root.collect(&chart, &chart.metadata.name, Some(values.as_kind(MapKind::Values)), true, &mut templates);
+        root.collect(
+            &chart,
+            &chart.metadata.name,
+            Some(values.as_kind(MapKind::Values)),
+            true,
+            &mut templates,
+        );
         let texts = execute(&templates, request.limits)?;
         Ok(sort_out(&chart, texts))
     }
@@ -186,7 +200,11 @@ impl Root {
                 continue;
             }
             let base_path = format!("{path}/templates");
-            let template = Template { text: Arc::clone(text), scope: scope.clone(), base_path };
+            let template = Template {
+                text: Arc::clone(text),
+                scope: scope.clone(),
+                base_path,
+            };
             templates.insert(format!("{path}/{name}"), template);
         }
         scope
@@ -226,7 +244,11 @@ fn execute(templates: &BTreeMap<String, Template>, limits: Limits) -> Result<BTr
 
 fn sort_out(chart: &Chart, texts: BTreeMap<String, String>) -> Rendered {
     let own_notes = format!("{}/templates/NOTES.txt", chart.metadata.name);
-    let mut rendered = Rendered { manifests: Vec::new(), crds: Vec::new(), notes: None };
+    let mut rendered = Rendered {
+        manifests: Vec::new(),
+        crds: Vec::new(),
+        notes: None,
+    };
     for (template, text) in texts {
         if template == own_notes {
             rendered.notes = Some(text);
@@ -243,7 +265,10 @@ fn collect_crds(chart: &Chart, path: &str, crds: &mut Vec<Manifest>) {
         let is_manifest = [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending));
         if name.starts_with("crds/") && is_manifest {
             let text = String::from_utf8_lossy(data).into_owned();
-            crds.push(Manifest { template: format!("{path}/{name}"), text });
+            crds.push(Manifest {
+                template: format!("{path}/{name}"),
+                text,
+            });
         }
     }
     for sub in &chart.dependencies {

@@ -63,7 +63,9 @@ impl Parser<'_> {
                 if slot.is_null() {
                     *slot = Json::Array(Vec::new());
                 }
-                let Json::Array(list) = slot else { return Err(format!("`{name}` is no list, so it has no index")) };
+                let Json::Array(list) = slot else {
+                    return Err(format!("`{name}` is no list, so it has no index"));
+                };
                 self.item(list, index, depth)
             }
             Some(_) => {
@@ -74,7 +76,9 @@ impl Parser<'_> {
                 if slot.is_null() {
                     *slot = Json::Object(Table::new());
                 }
-                let Json::Object(inner) = slot else { return Err(format!("`{name}` is no mapping, so it has no names")) };
+                let Json::Object(inner) = slot else {
+                    return Err(format!("`{name}` is no mapping, so it has no names"));
+                };
                 self.key(inner, depth + 1)?;
                 if inner.is_empty() {
                     return Err(format!("the key `{name}` has no value; write `{name}.name=value`"));
@@ -171,7 +175,8 @@ fn typed(word: String) -> Json {
         return Json::Null;
     }
     // A leading zero marks text, such as a zip code.
-    if (word == "0" || !word.starts_with('0')) && !word.starts_with('+')
+    if (word == "0" || !word.starts_with('0'))
+        && !word.starts_with('+')
         && let Ok(number) = word.parse::<i64>()
     {
         return number.into();
@@ -191,14 +196,20 @@ mod tests {
     #[test]
     fn reads_what_helm_reads() {
         check("", json!({}));
-        check("a=1,b=two,c=true,d=null,e=", json!({"a": 1, "b": "two", "c": true, "d": null, "e": ""}));
+        check(
+            "a=1,b=two,c=true,d=null,e=",
+            json!({"a": 1, "b": "two", "c": true, "d": null, "e": ""}),
+        );
         check("a.b.c=1,a.b.d=2", json!({"a": {"b": {"c": 1, "d": 2}}}));
         check("l[0]=a,l[2]=c", json!({"l": ["a", null, "c"]}));
         check("l[0].x=1,l[0].y=2,l[1].x=3", json!({"l": [{"x": 1, "y": 2}, {"x": 3}]}));
         check("m[1][0]=x", json!({"m": [null, ["x"]]}));
         check("f={x,y,3},g=1", json!({"f": ["x", "y", 3], "g": 1}));
         check(r"a\.b=c\,d", json!({"a.b": "c,d"}));
-        check("zip=0123,zero=0,float=1.5,neg=-4", json!({"zip": "0123", "zero": 0, "float": "1.5", "neg": -4}));
+        check(
+            "zip=0123,zero=0,float=1.5,neg=-4",
+            json!({"zip": "0123", "zero": 0, "float": "1.5", "neg": -4}),
+        );
     }
 
     #[test]

@@ -20,9 +20,15 @@ impl ValuesShape {
     /// The shape of a values file, of its first document. A text that is no YAML has no shape.
     pub fn of(text: &str) -> ValuesShape {
         let lines: Vec<&str> = text.lines().collect();
-        match yaml::parse_documents(text).ok().and_then(|documents| documents.into_iter().next()) {
+        match yaml::parse_documents(text)
+            .ok()
+            .and_then(|documents| documents.into_iter().next())
+        {
             Some(document) => shape(&document.root, 1, &lines),
-            None => ValuesShape { line: 1, ..ValuesShape::default() },
+            None => ValuesShape {
+                line: 1,
+                ..ValuesShape::default()
+            },
         }
     }
 }
@@ -39,7 +45,12 @@ fn shape(node: &Node, line: u32, lines: &[&str]) -> ValuesShape {
             .collect(),
         _ => Vec::new(),
     };
-    ValuesShape { line, comment: None, default: node.to_json(), entries }
+    ValuesShape {
+        line,
+        comment: None,
+        default: node.to_json(),
+        entries,
+    }
 }
 
 /// The comment lines directly above a line.
@@ -64,11 +75,15 @@ mod tests {
 
     #[test]
     fn knows_lines_comments_and_defaults() {
-        let shape = ValuesShape::of("# -- How many\n# there are\nreplicas: 2\n\n# apart\n\nimage:\n  # the tag\n  tag: x\n");
+        let shape =
+            ValuesShape::of("# -- How many\n# there are\nreplicas: 2\n\n# apart\n\nimage:\n  # the tag\n  tag: x\n");
         let names: Vec<&str> = shape.entries.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["replicas", "image"]);
         let (_, replicas) = &shape.entries[0];
-        assert_eq!((replicas.line, replicas.comment.as_deref()), (3, Some("How many\nthere are")));
+        assert_eq!(
+            (replicas.line, replicas.comment.as_deref()),
+            (3, Some("How many\nthere are"))
+        );
         assert_eq!(replicas.default, 2);
         let (_, image) = &shape.entries[1];
         assert_eq!(image.comment, None);

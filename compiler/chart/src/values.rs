@@ -88,7 +88,11 @@ fn push_globals(inner: &mut Table, globals: Table) {
 }
 
 fn own_defaults(chart: &Chart, values: &mut Table, keep_nulls: bool) {
-    let subcharts: BTreeSet<&str> = chart.dependencies.iter().map(|sub| sub.metadata.name.as_str()).collect();
+    let subcharts: BTreeSet<&str> = chart
+        .dependencies
+        .iter()
+        .map(|sub| sub.metadata.name.as_str())
+        .collect();
     for (key, default) in &chart.values {
         match (values.get_mut(key), default) {
             (Some(Json::Null), _) if !keep_nulls => {

@@ -500,7 +500,22 @@ impl<'t> State<'_, 't> {
         if matches!(name.as_ref(), "and" | "or") {
             return self.and_or(dot, name, args, last);
         }
+        // Go's `len` is handed the missing value itself, of which it cannot say the type.
+        let missing = last.as_ref().is_some_and(|slot| slot.value.is_none());
         let values = self.arguments(dot, name, function.takes, function.rest, args, last)?;
+        if missing && name.as_ref() == "len" {
+            self.at = at;
+            let message = "reflect: call of reflect.Value.Type on zero Value".to_owned();
+            return Err(self.fault(Fault::Message(message), Some(name)));
+        }
+        if let ("call", Some(callee)) = (name.as_ref(), values.first())
+            && !matches!(callee, Value::Nil)
+        {
+            let text = args.first().map(ToString::to_string).unwrap_or_default();
+            let message = format!("non-function {text} of type {}", callee.type_name());
+            self.at = at;
+            return Err(self.fault(Fault::Message(message), Some(name)));
+        }
         match self.run(function, &values) {
             Ok(result) => Ok(Slot::interface(result)),
             Err(fault) => {

@@ -1,6 +1,7 @@
 //! The functions that templates may call: one module per family, each a table of names, parameter types and code.
 
 mod builtins;
+mod cases;
 mod convert;
 mod crypto;
 mod dates;
@@ -65,6 +66,7 @@ const fn variadic(name: &'static str, takes: &'static [Type], rest: Type, run: R
 
 static TABLES: &[&[Function]] = &[
     builtins::TABLE,
+    cases::TABLE,
     convert::TABLE,
     crypto::TABLE,
     dates::TABLE,

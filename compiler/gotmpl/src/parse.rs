@@ -586,6 +586,15 @@ fn read_number(token: &Token) -> Parsed<Number> {
             is_float: false,
         });
     }
+    if let Some(value) = number::parse_uint(&text, true) {
+        #[expect(clippy::cast_precision_loss, reason = "Go converts the same way")]
+        return Ok(Number {
+            text,
+            int: None,
+            float: Some(value as f64),
+            is_float: false,
+        });
+    }
     let Some(float) = number::parse_float(&text.replace('_', "")) else {
         return Err(format!("illegal number syntax: {}", quote::quote(&text)));
     };

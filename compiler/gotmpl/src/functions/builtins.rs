@@ -35,10 +35,8 @@ pub(super) static TABLE: &[Function] = &[
     variadic("urlquery", &[], Any, |context, args| {
         Ok(super::urls::query_escape(&joined(context, args)).into())
     }),
-    variadic("call", &[Any], Any, |_, args| match args.get(0) {
-        Value::Nil => Err("call of nil".into()),
-        other => Err(format!("non-function of type {}", other.type_name()).into()),
-    }),
+    // No value is a function; the evaluator names what was called instead.
+    variadic("call", &[Any], Any, |_, _| Err("call of nil".into())),
     variadic("eq", &[Any], Any, |_, args| {
         if args.rest(1).is_empty() {
             return Err("missing argument for comparison".into());
@@ -163,16 +161,16 @@ fn equal(a: &Value, b: &Value) -> Result<bool, Fault> {
 }
 
 fn not_comparable(a: &Value, b: &Value) -> Fault {
-    let show = |value: &Value| format::show(value, 1 << 16);
+    let limit = 1 << 16;
+    let as_text = |value: &Value| format::sprintf("%s", std::slice::from_ref(value), limit);
     if a.kind_name() == b.kind_name() {
-        return format!("non-comparable type {}: {}", show(b), b.type_name()).into();
+        return format!("non-comparable type {}: {}", as_text(b), b.type_name()).into();
     }
+    let (left, right) = (as_text(a), format::show(b, limit));
     format!(
-        "non-comparable types {}: {}, {}: {}",
-        show(a),
+        "non-comparable types {left}: {}, {}: {right}",
         a.type_name(),
-        b.type_name(),
-        show(b)
+        b.type_name()
     )
     .into()
 }

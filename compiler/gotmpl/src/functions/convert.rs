@@ -6,7 +6,7 @@ use crate::error::Fault;
 use crate::go::json::{self, Style};
 use crate::types::Type::{Any, Str};
 use crate::value::{Map, Value};
-use crate::yaml::{self, Dialect};
+use crate::yaml::{self, Content, Dialect, Node};
 
 pub(super) static TABLE: &[Function] = &[
     fixed("toYaml", &[Any], |context, args| {
@@ -97,14 +97,31 @@ fn to_json(context: &mut Context<'_>, args: Args<'_>, style: Style) -> Result<St
 fn read_yaml(context: &mut Context<'_>, text: &str) -> Result<Result<Value, String>, Fault> {
     context.machine.step(text.len() as u64 / 16)?;
     Ok(match yaml::parse_documents(text) {
-        Ok(documents) => Ok(documents
-            .first()
-            .map_or(Value::Nil, |document| document.root.to_value())),
+        Ok(documents) => match documents.first() {
+            None => Ok(Value::Nil),
+            Some(document) => match endless(&document.root) {
+                Some(number) => Err(format!(
+                    "error converting YAML to JSON: json: unsupported value: {}",
+                    crate::go::number::general(number)
+                )),
+                None => Ok(document.root.to_value()),
+            },
+        },
         Err(error) => Err(format!(
             "error converting YAML to JSON: yaml: line {}: {}",
             error.line, error.message
         )),
     })
+}
+
+/// The first number in a tree that JSON has no notation for.
+fn endless(node: &Node) -> Option<f64> {
+    match &node.content {
+        Content::Float(number) => (!number.is_finite()).then_some(*number),
+        Content::List(items) => items.iter().find_map(endless),
+        Content::Map(entries) => entries.iter().find_map(|entry| endless(&entry.value)),
+        _ => None,
+    }
 }
 
 fn from_yaml(context: &mut Context<'_>, text: &str) -> Result<Value, Fault> {

@@ -71,26 +71,13 @@ pub(super) fn to_int(value: &Value) -> i64 {
     }
 }
 
-/// `cast` reads decimal text, without leading zeros or a fraction of zeros.
+/// `cast` reads text like a Go literal, after it took off a fraction of zeros.
 fn int_from_text(text: &str) -> i64 {
-    let text = match text.split_once('.') {
+    let whole = match text.rsplit_once('.') {
         Some((whole, fraction)) if !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0') => whole,
         _ => text,
     };
-    let (sign, digits) = match text.strip_prefix(['-', '+']) {
-        Some(digits) => (if text.starts_with('-') { "-" } else { "" }, digits),
-        None => ("", text),
-    };
-    let trimmed = digits.trim_start_matches('0');
-    let digits = if trimmed.is_empty() && !digits.is_empty() {
-        "0"
-    } else {
-        trimmed
-    };
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return crate::go::number::parse_int(text, false).unwrap_or(0);
-    }
-    format!("{sign}{digits}").parse().unwrap_or(0)
+    crate::go::number::parse_int(whole, true).unwrap_or(0)
 }
 
 /// `cast.ToFloat64`, which gives 0 for what is no number.

@@ -18,18 +18,44 @@ pub(super) static TABLE: &[Function] = &[
     fixed("mustRegexMatch", &[Str, Str], |context, args| {
         Ok(Value::Bool(context.regex(&args.text(0))?.is_match(&args.text(1))))
     }),
-    fixed("regexFind", &[Str, Str], find),
+    fixed("regexFind", &[Str, Str], |context, args| {
+        must_compile(find(context, args), args)
+    }),
     fixed("mustRegexFind", &[Str, Str], find),
-    fixed("regexFindAll", &[Str, Str, Int], find_all),
+    fixed("regexFindAll", &[Str, Str, Int], |context, args| {
+        must_compile(find_all(context, args), args)
+    }),
     fixed("mustRegexFindAll", &[Str, Str, Int], find_all),
-    fixed("regexReplaceAll", &[Str, Str, Str], replace),
+    fixed("regexReplaceAll", &[Str, Str, Str], |context, args| {
+        must_compile(replace(context, args), args)
+    }),
     fixed("mustRegexReplaceAll", &[Str, Str, Str], replace),
-    fixed("regexReplaceAllLiteral", &[Str, Str, Str], replace_literally),
+    fixed("regexReplaceAllLiteral", &[Str, Str, Str], |context, args| {
+        must_compile(replace_literally(context, args), args)
+    }),
     fixed("mustRegexReplaceAllLiteral", &[Str, Str, Str], replace_literally),
-    fixed("regexSplit", &[Str, Str, Int], split),
+    fixed("regexSplit", &[Str, Str, Int], |context, args| {
+        must_compile(split(context, args), args)
+    }),
     fixed("mustRegexSplit", &[Str, Str, Int], split),
     fixed("regexQuoteMeta", &[Str], |_, args| Ok(quote_meta(&args.text(0)).into())),
 ];
+
+/// The functions without `must` let Go panic, which says more.
+fn must_compile(result: Result<Value, Fault>, args: Args<'_>) -> Result<Value, Fault> {
+    result.map_err(|fault| match fault {
+        Fault::Message(message) if message.starts_with("error parsing regexp") => {
+            let pattern = args.text(0);
+            let quoted = if pattern.contains('`') {
+                crate::go::quote::quote(&pattern)
+            } else {
+                format!("`{pattern}`")
+            };
+            Fault::Message(format!("regexp: Compile({quoted}): {message}"))
+        }
+        other => other,
+    })
+}
 
 fn find(context: &mut Context<'_>, args: Args<'_>) -> Result<Value, Fault> {
     let regex = context.regex(&args.text(0))?;
@@ -127,6 +153,9 @@ fn quote_meta(text: &str) -> String {
 
 /// Compiles a pattern in Go's dialect.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, Fault> {
+    if let Some(operators) = nested_repetition(pattern) {
+        return Err(format!("error parsing regexp: invalid nested repetition operator: `{operators}`").into());
+    }
     RegexBuilder::new(&translate(pattern))
         .size_limit(4 << 20)
         .build()
@@ -138,8 +167,69 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, Fault> {
                 .unwrap_or("")
                 .trim_start_matches("error: ")
                 .to_owned();
-            Fault::Message(format!("error parsing regexp: {reason}: `{pattern}`"))
+            let from = |opening: &str| {
+                pattern
+                    .find(opening)
+                    .and_then(|at| pattern.get(at..))
+                    .unwrap_or(pattern)
+            };
+            let (reason, culprit) = match reason.as_str() {
+                "unclosed character class" => ("missing closing ]", from("[")),
+                "unclosed group" => ("missing closing )", pattern),
+                "unopened group" => ("unexpected )", pattern),
+                _ if reason.starts_with("look-around") => (
+                    "invalid or unsupported Perl syntax",
+                    from("(?").get(..3).unwrap_or(pattern),
+                ),
+                other => (other, pattern),
+            };
+            Fault::Message(format!("error parsing regexp: {reason}: `{culprit}`"))
         })
+}
+
+/// Two repetitions in a row, such as `a**`, which Go refuses; a `?` after one makes it lazy.
+fn nested_repetition(pattern: &str) -> Option<&str> {
+    let mut rest = pattern;
+    let mut in_class = false;
+    let mut previous: Option<&str> = None;
+    while let Some(character) = rest.chars().next() {
+        let tail = rest.get(character.len_utf8()..).unwrap_or("");
+        let operator = match character {
+            _ if in_class => 0,
+            '*' | '+' | '?' => 1,
+            '{' if is_repetition(tail) => tail.find('}').map_or(0, |end| end + 2),
+            _ => 0,
+        };
+        if operator > 0 {
+            let after = rest.get(operator..).unwrap_or("");
+            if let Some(start) = previous {
+                return start.get(..start.len() - after.len());
+            }
+            previous = Some(rest);
+            rest = after.strip_prefix('?').unwrap_or(after);
+            continue;
+        }
+        previous = None;
+        rest = match character {
+            '\\' => tail.get(tail.chars().next().map_or(0, char::len_utf8)..).unwrap_or(""),
+            '(' if !in_class => tail.strip_prefix('?').unwrap_or(tail),
+            '[' if !in_class => {
+                in_class = true;
+                let tail = tail.strip_prefix('^').unwrap_or(tail);
+                tail.strip_prefix(']').unwrap_or(tail)
+            }
+            '[' => match tail.strip_prefix(':').and_then(|inside| inside.find(":]")) {
+                Some(end) => rest.get(end + 4..).unwrap_or(""),
+                None => tail,
+            },
+            ']' => {
+                in_class = false;
+                tail
+            }
+            _ => tail,
+        };
+    }
+    None
 }
 
 /// Rewrites what the two dialects read differently: classes are ASCII in Go, braces and brackets may stand for

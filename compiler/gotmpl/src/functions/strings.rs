@@ -65,9 +65,6 @@ pub(super) static TABLE: &[Function] = &[
     fixed("wrapWith", &[Int, Str, Str], |_, args| {
         Ok(wrap(&args.text(2), args.int(0), &args.text(1), true).into())
     }),
-    fixed("snakecase", &[Str], |_, args| Ok(delimited(&args.text(0), '_').into())),
-    fixed("kebabcase", &[Str], |_, args| Ok(delimited(&args.text(0), '-').into())),
-    fixed("camelcase", &[Str], |_, args| Ok(pascal(&args.text(0)).into())),
     fixed("contains", &[Str, Str], |_, args| {
         Ok(Value::Bool(args.text(1).contains(args.text(0).as_ref())))
     }),
@@ -224,18 +221,22 @@ fn trunc(count: i64, bytes: Vec<u8>) -> Value {
 }
 
 fn substr(start: i64, end: i64, bytes: Vec<u8>) -> Result<Value, Fault> {
-    let length = bytes.len();
-    let at = |position: i64| usize::try_from(position).ok();
+    let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
     let (from, to) = if start < 0 {
-        (Some(0), at(end))
-    } else if end < 0 || at(end).is_some_and(|end| end > length) {
-        (at(start), Some(length))
+        (0, end)
+    } else if end < 0 || end > length {
+        (start, length)
     } else {
-        (at(start), at(end))
+        (start, end)
     };
-    match from.zip(to).and_then(|(from, to)| bytes.get(from..to)) {
+    let range = usize::try_from(from).ok().zip(usize::try_from(to).ok());
+    match range.and_then(|(from, to)| bytes.get(from..to)) {
         Some(part) => Ok(Value::from_bytes(part.to_vec())),
-        None => Err(format!("runtime error: slice bounds out of range [{start}:{end}] with length {length}").into()),
+        None if to > length => {
+            Err(format!("runtime error: slice bounds out of range [:{to}] with length {length}").into())
+        }
+        None if to < 0 => Err(format!("runtime error: slice bounds out of range [:{to}]").into()),
+        None => Err(format!("runtime error: slice bounds out of range [{from}:{to}]").into()),
     }
 }
 
@@ -411,78 +412,4 @@ fn wrap(text: &str, width: i64, line_break: &str, breaks_words: bool) -> String 
     }
     out.extend_from_slice(bytes.get(offset..).unwrap_or(&[]));
     String::from_utf8_lossy(&out).into_owned()
-}
-
-/// The kinds of characters between which words begin.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sort {
-    Upper,
-    Lower,
-    Digit,
-    Connector,
-}
-
-fn sort_of(character: char) -> Sort {
-    if matches!(character, '_' | '-' | ' ') || character.is_whitespace() || character.is_ascii_punctuation() {
-        Sort::Connector
-    } else if character.is_uppercase() {
-        Sort::Upper
-    } else if character.is_numeric() {
-        Sort::Digit
-    } else {
-        Sort::Lower
-    }
-}
-
-/// Snake and kebab case: words in lower case with a delimiter between them.
-fn delimited(text: &str, delimiter: char) -> String {
-    let characters: Vec<char> = text.chars().collect();
-    let mut out = String::new();
-    for (place, character) in characters.iter().enumerate() {
-        let sort = sort_of(*character);
-        if sort == Sort::Connector {
-            if matches!(character, '_' | '-' | ' ') {
-                out.push(delimiter);
-            } else {
-                out.push(*character);
-            }
-            continue;
-        }
-        let previous = place
-            .checked_sub(1)
-            .and_then(|before| characters.get(before))
-            .map(|c| sort_of(*c));
-        let next = characters.get(place + 1).map(|c| sort_of(*c));
-        let starts = match (previous, sort) {
-            (None | Some(Sort::Connector), _) => false,
-            (Some(Sort::Lower | Sort::Digit), Sort::Upper) => true,
-            (Some(Sort::Upper), Sort::Upper) => next == Some(Sort::Lower),
-            (Some(Sort::Lower | Sort::Upper), Sort::Digit) => false,
-            _ => false,
-        };
-        if starts {
-            out.push(delimiter);
-        }
-        out.push(lower(*character));
-    }
-    out
-}
-
-/// xstrings' `ToPascalCase`.
-fn pascal(text: &str) -> String {
-    let is_connector = |character: char| matches!(character, '_' | '-' | ' ') || character.is_whitespace();
-    let lead: String = text.chars().take_while(|character| is_connector(*character)).collect();
-    let mut out = lead.clone();
-    let mut starts = true;
-    for character in text.chars().skip(lead.chars().count()) {
-        if is_connector(character) {
-            starts = true;
-        } else if starts {
-            out.push(upper(character));
-            starts = false;
-        } else {
-            out.push(character);
-        }
-    }
-    out
 }

@@ -186,6 +186,7 @@ impl Printer {
             return self.pad(value.type_name());
         }
         match value {
+            Value::Nil if depth > 0 => self.out.push_str("<nil>"),
             Value::Nil if verb == 'v' => self.pad("<nil>"),
             Value::Nil => self.out.push_str(&format!("%!{verb}(<nil>)")),
             Value::Bool(truth) if matches!(verb, 'v' | 't') => self.pad(if *truth { "true" } else { "false" }),
@@ -249,6 +250,7 @@ impl Printer {
             {
                 self.pad(&format!("`{text}`"));
             }
+            'q' if self.flags.plus => self.pad(&quote::quote_ascii(&text)),
             'q' => self.pad(&quote::quote_bytes(bytes)),
             'x' | 'X' => {
                 let separator = if self.flags.space { " " } else { "" };

@@ -26,6 +26,20 @@ pub(crate) fn quote_bytes(bytes: &[u8]) -> String {
     out
 }
 
+/// `strconv.QuoteToASCII`.
+pub(crate) fn quote_ascii(text: &str) -> String {
+    let mut out = String::from("\"");
+    for character in text.chars() {
+        match u32::from(character) {
+            0..=0x7f => push_escaped(&mut out, character, '"'),
+            code @ 0x80..=0xffff => out.push_str(&format!("\\u{code:04x}")),
+            code => out.push_str(&format!("\\U{code:08x}")),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// `strconv.QuoteRune`.
 pub(crate) fn quote_rune(character: char) -> String {
     let mut out = String::from("'");

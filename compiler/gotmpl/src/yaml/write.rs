@@ -114,6 +114,7 @@ impl Writer {
                     json::float(value).ok_or_else(|| format!("unsupported value: {}", number::general(value)))?;
                 match super::resolve::resolve(&text) {
                     Content::Float(float) => number::general(float),
+                    Content::Int(whole) => whole.to_string(),
                     _ => text,
                 }
             }

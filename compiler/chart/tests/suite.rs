@@ -16,8 +16,10 @@ fn here() -> PathBuf {
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "tests read their data from disk")]
-    let listing = std::fs::read_dir(folder).unwrap();
-    let mut found: Vec<PathBuf> = listing.map(|entry| entry.unwrap().path()).collect();
+    let listing = std::fs::read_dir(folder).expect("the folder of test data is there");
+    let mut found: Vec<PathBuf> = listing
+        .map(|entry| entry.expect("the folder can be listed").path())
+        .collect();
     found.sort();
     found
 }
@@ -28,7 +30,7 @@ fn read(path: &Path) -> Vec<u8> {
 }
 
 fn read_json(path: &Path) -> Json {
-    serde_json::from_slice(&read(path)).unwrap()
+    serde_json::from_slice(&read(path)).expect("test data is JSON")
 }
 
 fn collect(root: &Path, folder: &Path, files: &mut Files) {
@@ -36,7 +38,11 @@ fn collect(root: &Path, folder: &Path, files: &mut Files) {
         if path.is_dir() {
             collect(root, &path, files);
         } else {
-            let name = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
+            let name = path
+                .strip_prefix(root)
+                .expect("the walk starts at the root")
+                .to_string_lossy()
+                .replace('\\', "/");
             files.insert(name, read(&path).into());
         }
     }
@@ -331,7 +337,8 @@ fn hostile_charts_end_with_an_error() {
 
 #[test]
 fn broken_charts_name_the_file() {
-    let cases: Vec<(Vec<(&str, &[u8])>, &str)> = vec![
+    type Case<'c> = (Vec<(&'c str, &'c [u8])>, &'c str);
+    let cases: Vec<Case<'_>> = vec![
         (
             vec![("values.yaml", b"a: 1")],
             "Chart.yaml: the file is missing, so this is no chart",

@@ -244,10 +244,10 @@ impl Parser<'_> {
 
     fn otherwise(&mut self, context: &str) -> Parsed<Vec<Node>> {
         // `else if` and `else with` share the `end` of what they continue.
-        let continued = match (context, self.peek_non_space().kind) {
-            ("if", Kind::If) | ("with", Kind::With) => true,
-            _ => false,
-        };
+        let continued = matches!(
+            (context, self.peek_non_space().kind),
+            ("if", Kind::If) | ("with", Kind::With)
+        );
         if continued {
             self.next_non_space();
             self.depth += 1;

@@ -18,11 +18,9 @@ pub(super) static TABLE: &[Function] = &[
     fixed("toYamlPretty", &[Any], |context, args| {
         Ok(to_yaml(context, args, Dialect::Pretty).unwrap_or_default().into())
     }),
-    fixed("fromYaml", &[Str], |context, args| {
-        Ok(from_yaml(context, &args.text(0))?)
-    }),
+    fixed("fromYaml", &[Str], |context, args| from_yaml(context, &args.text(0))),
     fixed("fromYamlArray", &[Str], |context, args| {
-        Ok(from_yaml_array(context, &args.text(0))?)
+        from_yaml_array(context, &args.text(0))
     }),
     fixed("toJson", &[Any], |context, args| {
         Ok(to_json(context, args, PLAIN).unwrap_or_default().into())

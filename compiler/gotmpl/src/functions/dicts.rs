@@ -128,9 +128,7 @@ fn merge(context: &mut Context<'_>, target: &Map, source: &Map, overwrite: bool,
             }
             (Value::List(_), Some(old)) if !matches!(old, Value::Nil) => {
                 // Slices are replaced as a whole; mergo looks at the maps around them to decide.
-                if !source_is_empty && (overwrite || target_is_empty) {
-                    target.insert(key, new.clone());
-                } else if !old.truth() {
+                if !old.truth() || (!source_is_empty && (overwrite || target_is_empty)) {
                     target.insert(key, new.clone());
                 }
                 continue;

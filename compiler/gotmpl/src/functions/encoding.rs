@@ -60,7 +60,7 @@ fn base32_decode(text: &str) -> Value {
         .iter()
         .rposition(|byte| *byte != b'=')
         .map_or(0, |last| last + 1);
-    if compact.len() % 8 != 0 {
+    if !compact.len().is_multiple_of(8) {
         return bad(length);
     }
     let mut out = Vec::new();

@@ -190,19 +190,12 @@ fn untitle(text: &str) -> String {
 }
 
 fn swap_case(text: &str) -> String {
-    let mut after_space = true;
     text.chars()
         .map(|character| {
-            let starts = after_space;
-            after_space = character.is_whitespace();
             if character.is_uppercase() {
                 lower(character)
-            } else if character.is_lowercase() && starts {
-                upper(character)
-            } else if character.is_lowercase() {
-                upper(character)
             } else {
-                character
+                upper(character)
             }
         })
         .collect()

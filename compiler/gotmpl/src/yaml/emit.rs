@@ -279,7 +279,7 @@ fn allowed_style(text: &str, wanted: Style, is_key: bool) -> Style {
 
     let plain = !(spaced || break_space || space_break || special || multiline || indicators);
     let single = !(break_space || space_break || special);
-    let literal = !text.is_empty() && !(trailing_space || space_break || special);
+    let literal = !(text.is_empty() || trailing_space || space_break || special);
 
     let mut style = wanted;
     if is_key && multiline {

@@ -1,6 +1,7 @@
 //! YAML as Go's libraries read and write it: YAML 1.1 scalars on the way in, Helm's layout on the way out.
 
 mod emit;
+mod lenient;
 mod read;
 mod resolve;
 mod sort;

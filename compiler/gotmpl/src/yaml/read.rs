@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
+use super::lenient::{self, Indented};
 use super::resolve::resolve;
 use super::{Content, Document, Entry, MAX_DEPTH, MAX_NODES, Node, YamlError};
 use crate::go::number;
@@ -14,15 +15,39 @@ use crate::go::number;
 /// Scalars are YAML 1.1 as go-yaml reads it, `<<` merges, of equal keys the last counts. Nesting deeper than
 /// [`MAX_DEPTH`] and more than [`MAX_NODES`] nodes are errors.
 pub fn parse_documents(text: &str) -> Result<Vec<Document>, YamlError> {
-    let mut builder = Builder::default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let error = match read(text, None) {
+        Err(error) if error.message.contains("invalid indentation") => error,
+        result => return result,
+    };
+    // go-yaml does not mind how lines inside brackets or quotes are indented.
+    let indented = lenient::indent_continuations(text);
+    read(&indented.text, Some(&indented)).map_err(|_| error)
+}
+
+/// Reads a text, giving places as they were before it was indented.
+fn read(text: &str, indented: Option<&Indented>) -> Result<Vec<Document>, YamlError> {
+    // Without a line break at the very end, the last line of a block scalar has none either.
+    let length = text.chars().count();
+    let mut builder = Builder {
+        unfinished: (!text.ends_with('\n')).then_some(length),
+        ..Builder::default()
+    };
+    let column = |line: u32, column: usize| match indented {
+        Some(indented) if indented.lines.contains(&line) => count(column).saturating_sub(indented.by) + 1,
+        _ => count(column) + 1,
+    };
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| YamlError {
-            line: count(error.marker().line()),
-            column: count(error.marker().col() + 1),
-            message: error.info().to_owned(),
+        let (event, span) = event.map_err(|error| {
+            let line = count(error.marker().line());
+            YamlError {
+                line,
+                column: column(line, error.marker().col()),
+                message: error.info().to_owned(),
+            }
         })?;
-        builder.event(event, span)?;
+        let line = count(span.start.line());
+        builder.event(event, span, line, column(line, span.start.col()))?;
     }
     Ok(builder.documents)
 }
@@ -33,6 +58,8 @@ struct Builder {
     open: Vec<Open>,
     anchors: BTreeMap<usize, Anchor>,
     nodes: usize,
+    /// The length of the text in characters, if it does not end with a line break.
+    unfinished: Option<usize>,
 }
 
 /// A collection whose end has not come yet.
@@ -77,13 +104,17 @@ struct Done {
 }
 
 impl Builder {
-    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), YamlError> {
-        let (line, column) = (count(span.start.line()), count(span.start.col() + 1));
+    fn event(&mut self, event: Event<'_>, span: Span, line: u32, column: u32) -> Result<(), YamlError> {
         let error = |message: String| YamlError { line, column, message };
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(1).map_err(error)?;
-                let content = scalar(&text, style, tag.as_deref()).map_err(error)?;
+                let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                let text = match text.strip_suffix('\n') {
+                    Some(shorter) if is_block && self.unfinished == Some(span.end.index()) => shorter,
+                    _ => &text,
+                };
+                let content = scalar(text, style, tag.as_deref()).map_err(error)?;
                 let node = Node { content, line, column };
                 if anchor > 0 {
                     self.anchors.insert(

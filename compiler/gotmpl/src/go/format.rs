@@ -196,6 +196,7 @@ impl Printer {
             Value::Bytes(bytes) if !bytes.slice || matches!(verb, 's' | 'q' | 'x' | 'X') => {
                 self.string(&bytes.data, verb, value);
             }
+            Value::Bytes(bytes) if verb == 'v' && self.flags.width.is_none() => self.bytes(&bytes.data),
             Value::Bytes(_) | Value::List(_) => self.list(value, verb, depth),
             Value::Map(map) => {
                 self.out
@@ -217,6 +218,23 @@ impl Printer {
             },
             Value::Bool(_) => self.bad_verb(value, verb),
         }
+    }
+
+    /// Whole files are printed this way when a template shows all that it was given, so it has to be quick.
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.out.reserve(bytes.len() * 4);
+        self.out.push('[');
+        for (position, byte) in bytes.iter().enumerate() {
+            if position > 0 {
+                self.out.push(' ');
+            }
+            for divisor in [100, 10, 1] {
+                if *byte >= divisor || divisor == 1 {
+                    self.out.push(char::from(b'0' + byte / divisor % 10));
+                }
+            }
+        }
+        self.out.push(']');
     }
 
     fn list(&mut self, value: &Value, verb: char, depth: usize) {

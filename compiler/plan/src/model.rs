@@ -115,6 +115,9 @@ pub struct Release {
     /// Its tags, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// Its labels, those of the stack among them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// How long its readiness may take, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
@@ -236,6 +239,9 @@ pub struct Runner {
     /// Requests that may exceed `kubeQps` for a moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kube_burst: Option<u32>,
+    /// Requests in flight to one API server, at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_max_in_flight: Option<u32>,
 }
 
 impl Default for Runner {
@@ -248,6 +254,7 @@ impl Default for Runner {
             adaptive: None,
             kube_qps: None,
             kube_burst: None,
+            api_max_in_flight: None,
         }
     }
 }

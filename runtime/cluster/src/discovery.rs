@@ -136,6 +136,21 @@ pub(crate) fn collection_path(object_type: &ObjectType, namespace: Option<&str>)
     Ok(path)
 }
 
+/// The path of all objects of a type, whatever their namespace.
+pub(crate) fn all_path(object_type: &ObjectType) -> String {
+    let mut path = String::from(if object_type.api_version.contains('/') {
+        "/apis"
+    } else {
+        "/api"
+    });
+    object_type
+        .api_version
+        .split('/')
+        .for_each(|part| segment(&mut path, part));
+    segment(&mut path, &object_type.plural);
+    path
+}
+
 impl Types {
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<OnceCell<Vec<ObjectType>>>>> {
         self.versions.lock().unwrap_or_else(PoisonError::into_inner)

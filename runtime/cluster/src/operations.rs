@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::connect::Cluster;
-use crate::discovery::collection_path;
+use crate::discovery::{all_path, collection_path};
 use crate::failure::{Class, Failure};
 use crate::object::ObjectRef;
 use crate::transport::{CHANGE_DEADLINE, LIST_DEADLINE, path};
@@ -97,28 +97,23 @@ impl Cluster {
     /// # Errors
     /// The list could not be read to its end.
     pub async fn list(&self, api_version: &str, kind: &str, namespace: Option<&str>) -> Result<Vec<Value>, Failure> {
-        match self.list_with_version(api_version, kind, namespace, None).await {
+        match self.list_with_version(api_version, kind, namespace).await {
             Ok((objects, _)) => Ok(objects),
             Err(failure) if is_absent(failure.class) => Ok(Vec::new()),
             Err(failure) => Err(failure),
         }
     }
 
-    /// Objects that a selector over fields finds, such as `involvedObject.name=web`.
+    /// Asks anew whether a type is served: discovery names it, and a list of it is answered.
     ///
     /// # Errors
-    /// The list could not be read to its end.
-    pub async fn list_by_fields(
-        &self,
-        api_version: &str,
-        kind: &str,
-        namespace: Option<&str>,
-        selector: &str,
-    ) -> Result<Vec<Value>, Failure> {
-        Ok(self
-            .list_with_version(api_version, kind, namespace, Some(selector))
-            .await?
-            .0)
+    /// Class [`Class::NotServed`] or [`Class::NotFound`] when it is not.
+    pub async fn probe_type(&self, api_version: &str, kind: &str) -> Result<(), Failure> {
+        self.forget_types(api_version);
+        let object_type = self.object_type(api_version, kind).await?;
+        self.read(path(&all_path(&object_type), &[("limit", "1")]), LIST_DEADLINE)
+            .await
+            .map(drop)
     }
 
     /// Deletes one object if it still has this UID.
@@ -160,7 +155,6 @@ impl Cluster {
         api_version: &str,
         kind: &str,
         namespace: Option<&str>,
-        fields: Option<&str>,
     ) -> Result<(Vec<Value>, String), Failure> {
         let object_type = self.object_type(api_version, kind).await?;
         let target = collection_path(&object_type, namespace)?;
@@ -168,7 +162,6 @@ impl Cluster {
         let mut objects = Vec::new();
         loop {
             let mut query = vec![("limit", PAGE)];
-            query.extend(fields.map(|fields| ("fieldSelector", fields)));
             if !next.is_empty() {
                 query.push(("continue", next.as_str()));
             }

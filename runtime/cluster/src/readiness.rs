@@ -19,6 +19,8 @@ pub struct Verdict {
     pub state: State,
     /// The field and its value that decided it, as one short line.
     pub evidence: String,
+    /// Whether it counts as ready only because it shows no status at all, which may be about to change.
+    pub assumed: bool,
 }
 
 /// How far an object has come.
@@ -50,6 +52,7 @@ impl Verdict {
         Verdict {
             state,
             evidence: evidence.into(),
+            assumed: false,
         }
     }
 
@@ -207,7 +210,10 @@ fn custom(object: Object<'_>) -> Verdict {
             "failed" | "error" => Verdict::failed(format!("status.phase {phase}")),
             _ => Verdict::progressing(format!("status.phase {phase}")),
         },
-        None => Verdict::ready("is accepted; it shows no status that says more"),
+        None => Verdict {
+            assumed: true,
+            ..Verdict::ready("is accepted; it shows no status that says more")
+        },
     }
 }
 

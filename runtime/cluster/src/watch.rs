@@ -175,6 +175,12 @@ async fn follow(cluster: Cluster, topic: Topic, seen: Arc<Mutex<Seen>>) {
             seen.tell_all();
             return;
         }
+        if failure.class == Class::NotServed {
+            // Without its type nothing of it is there.
+            let mut seen = lock(&seen);
+            (seen.listed, seen.objects) = (true, BTreeMap::new());
+            seen.tell_all();
+        }
         // Doubling, so that an API server that is down is not flooded by those who wait for it to come back.
         pause = (pause * 2).clamp(Duration::from_millis(250), Duration::from_secs(5));
         tokio::time::sleep(failure.retry_after.unwrap_or(pause)).await;
@@ -199,7 +205,7 @@ async fn follow_once(
         namespace,
     } = topic;
     let (objects, mut version) = cluster
-        .list_with_version(api_version, kind, namespace.as_deref(), None)
+        .list_with_version(api_version, kind, namespace.as_deref())
         .await?;
     {
         let mut seen = lock(seen);

@@ -1,5 +1,11 @@
 //! What must hold of every schedule, whatever the graph, the budgets and the order of events.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests may panic as tests do"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ktl_plan::{FailMode, Limits, Until};

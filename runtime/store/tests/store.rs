@@ -1,5 +1,7 @@
 //! The store from outside: what was written is there, damage is found, and foreign files are left alone.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 use std::fs;
 
 use ktl_plan::FailMode;

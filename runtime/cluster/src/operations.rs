@@ -92,7 +92,8 @@ impl Cluster {
         }
     }
 
-    /// All objects of a type in a namespace, or none if the type is not served; read in pages.
+    /// All objects of a type in a namespace, or none if the type is not served; read in pages. Each says its `apiVersion`
+    /// and `kind`.
     ///
     /// # Errors
     /// The list could not be read to its end.
@@ -186,13 +187,22 @@ impl Cluster {
             let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) else {
                 return Err(Failure::malformed(format_args!("the list of `{kind}` has no `items`")));
             };
-            objects.extend(items);
+            objects.extend(items.into_iter().map(|item| named(item, api_version, kind)));
             if following.is_empty() {
                 return Ok((objects, version));
             }
             next = following;
         }
     }
+}
+
+/// Items of a list do not say what they are; everywhere else an object does.
+fn named(mut item: Value, api_version: &str, kind: &str) -> Value {
+    if let Some(fields) = item.as_object_mut() {
+        fields.insert("apiVersion".to_owned(), api_version.into());
+        fields.insert("kind".to_owned(), kind.into());
+    }
+    item
 }
 
 fn is_absent(class: Class) -> bool {

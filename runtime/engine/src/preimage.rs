@@ -120,14 +120,7 @@ async fn read_once(tasks: &[(usize, Arc<Task>)], first: &Task) -> Result<Vec<(us
         .collect();
     let found = tasks.iter().map(|(index, task)| {
         let before = match by_name.remove(&task.object.name) {
-            Some(mut object) => {
-                // Items of a list say neither; what comes back from an apply does.
-                if let Some(fields) = object.as_object_mut() {
-                    fields.insert("apiVersion".to_owned(), task.object.api_version.clone().into());
-                    fields.insert("kind".to_owned(), task.object.kind.clone().into());
-                }
-                Before::Present(Arc::new(object))
-            }
+            Some(object) => Before::Present(Arc::new(object)),
             None => Before::Absent,
         };
         (*index, before)

@@ -315,6 +315,7 @@ impl Run {
         let (task, before, mode) = (Arc::clone(&node.task), node.before.clone(), self.mode.clone());
         let (sender, command) = (self.sender.clone(), self.request.command);
         self.attempts.spawn(async move {
+            let _guard = OnPanic(id, sender.clone());
             // The receiver lives as long as the run, and a run that is over needs no reports.
             let report = |report| drop(sender.send((id, report)));
             match command {
@@ -622,6 +623,24 @@ impl Run {
 
     fn at_ms(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Reports an attempt that panics, which would otherwise be waited for for ever.
+struct OnPanic(NodeId, mpsc::UnboundedSender<(NodeId, Report)>);
+
+impl Drop for OnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let failure = Failure::new(Class::Unknown, "ktl failed inside, which is a defect of ktl");
+            drop(self.1.send((
+                self.0,
+                Report::Failed {
+                    failure,
+                    evidence: Vec::new(),
+                },
+            )));
+        }
     }
 }
 

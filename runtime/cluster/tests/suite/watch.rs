@@ -11,14 +11,18 @@ fn object(name: &str) -> ObjectRef {
 }
 
 fn config(name: &str, version: &str) -> Value {
-    json!({"metadata": {"name": name, "resourceVersion": version, "managedFields": [{}]}})
+    json!({"kind": "ConfigMap", "metadata": {"name": name, "resourceVersion": version, "managedFields": [{}]}})
 }
 
 fn event(kind: &str, object: Value) -> String {
     format!("{}\n", json!({"type": kind, "object": object}))
 }
 
-fn list(version: &str, items: Value) -> Answer {
+fn list(version: &str, mut items: Value) -> Answer {
+    // Items of a list do not say what they are.
+    for item in items.as_array_mut().into_iter().flatten() {
+        item.as_object_mut().map(|fields| fields.remove("kind"));
+    }
     ok(json!({"metadata": {"resourceVersion": version}, "items": items}))
 }
 
@@ -35,11 +39,14 @@ async fn next(observer: &mut Observer) -> String {
     observer.changed().await;
     match observer.current() {
         Observation::Present(object) => {
-            assert!(object["metadata"]["managedFields"].is_null());
-            object["metadata"]["resourceVersion"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
+            assert_eq!(object.pointer("/metadata/managedFields"), None);
+            assert_eq!(
+                object.get("kind"),
+                Some(&json!("ConfigMap")),
+                "items of a list do not say it themselves"
+            );
+            let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+            version.unwrap_or_default().to_owned()
         }
         Observation::Absent => "-".to_owned(),
         other => format!("{other:?}"),

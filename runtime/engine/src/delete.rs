@@ -24,9 +24,6 @@ async fn delete(task: &Task, mode: &Mode, report: &impl Fn(Report)) -> Result<De
     let Some(live) = task.cluster.get(&task.object).await? else {
         return Ok(DeleteOutcome::Absent);
     };
-    if !is_ours(&live, &mode.manager) {
-        return Ok(DeleteOutcome::Kept);
-    }
     let text = |object: &Value, pointer| {
         object
             .pointer(pointer)
@@ -35,6 +32,10 @@ async fn delete(task: &Task, mode: &Mode, report: &impl Fn(Report)) -> Result<De
             .to_owned()
     };
     let uid = text(&live, "/metadata/uid");
+    // Nobody owns fields of an object that has none but its name: there the journal knows who created it.
+    if !is_ours(&live, &mode.manager) && task.created_uid.as_ref() != Some(&uid) {
+        return Ok(DeleteOutcome::Kept);
+    }
     // The pods of a workload go before it does, so that what it needed is deleted after them.
     let propagation = if task.rollout {
         Propagation::Foreground

@@ -30,6 +30,33 @@ pub(crate) struct Task {
     /// The plan defines the type, so that it may be served soon.
     pub type_in_plan: bool,
     pub rollout: bool,
+    /// The UID that it had when this stack created it, if the journal knows.
+    pub created_uid: Option<String>,
+}
+
+/// What earlier runs of the stack have recorded, by the object's id.
+#[derive(Default)]
+pub(crate) struct History {
+    /// How long it took on average, in milliseconds.
+    pub took_ms: BTreeMap<String, u64>,
+    /// The UID that it had when it was created.
+    pub created: BTreeMap<String, String>,
+}
+
+impl History {
+    pub fn read(request: &RunRequest) -> Result<Self, EngineError> {
+        let Some(store) = &request.store else {
+            return Ok(History::default());
+        };
+        let timings = store.timings(&request.plan.stack)?;
+        Ok(History {
+            took_ms: timings
+                .into_iter()
+                .map(|(node, timing)| (node, timing.mean_ms))
+                .collect(),
+            created: store.created(&request.plan.stack)?,
+        })
+    }
 }
 
 pub(crate) struct Tasks {
@@ -40,8 +67,8 @@ pub(crate) struct Tasks {
     pub sizes: Vec<u64>,
 }
 
-/// Builds the graph. `expected` gives the duration of an object in earlier runs, in milliseconds.
-pub(crate) fn build(request: &RunRequest, expected: &BTreeMap<String, u64>) -> Result<Tasks, EngineError> {
+/// Builds the graph.
+pub(crate) fn build(request: &RunRequest, history: &History) -> Result<Tasks, EngineError> {
     let plan = &request.plan;
     let defined = defined_types(request)?;
     let clusters: Vec<&String> = plan.clusters.keys().collect();
@@ -71,7 +98,8 @@ pub(crate) fn build(request: &RunRequest, expected: &BTreeMap<String, u64>) -> R
                 namespace: object.namespace.clone().unwrap_or_default(),
                 kind: object.kind.clone(),
                 rollout,
-                expected_ms: expected
+                expected_ms: history
+                    .took_ms
                     .get(&object.id)
                     .copied()
                     .unwrap_or_else(|| usual_ms(&object.kind)),
@@ -102,6 +130,7 @@ pub(crate) fn build(request: &RunRequest, expected: &BTreeMap<String, u64>) -> R
                 implicit_namespace: false,
                 type_in_plan: defined.contains(&(group(&object.api_version).to_owned(), object.kind.clone())),
                 rollout,
+                created_uid: history.created.get(&object.id).cloned(),
             }));
         }
     }
@@ -171,6 +200,7 @@ fn namespace_task(request: &RunRequest, cluster_name: String, namespace: &str) -
         implicit_namespace: true,
         type_in_plan: false,
         rollout: false,
+        created_uid: None,
     })
 }
 

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::apply::{self, Mode};
 use crate::delete;
-use crate::graph::{self, Task, Tasks};
+use crate::graph::{self, History, Task, Tasks};
 use crate::preimage::{self, Before};
 use crate::request::{Cancel, EngineError, RunRequest, RunSummary};
 use crate::retry;
@@ -65,17 +65,7 @@ impl Report {
 pub async fn run(request: RunRequest) -> Result<RunSummary, EngineError> {
     let began = Instant::now();
     ktl_plan::validate(&request.plan, &request.objects)?;
-    let timings = request
-        .store
-        .as_ref()
-        .map(|store| store.timings(&request.plan.stack))
-        .transpose()?;
-    let timings = timings
-        .unwrap_or_default()
-        .into_iter()
-        .map(|(node, timing)| (node, timing.mean_ms))
-        .collect();
-    let tasks = graph::build(&request, &timings)?;
+    let tasks = graph::build(&request, &History::read(&request)?)?;
     let sent_before: u64 = request.clusters.values().map(ktl_cluster::Cluster::requests).sum();
     let before = match request.command {
         Command::Apply => preimage::read(&tasks.tasks).await?,

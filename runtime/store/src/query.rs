@@ -216,6 +216,17 @@ impl Store {
         Ok(rows.into_iter().collect())
     }
 
+    /// The UID that each object of a stack had when a run of the stack last created it, by the object's id.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn created(&self, stack: &str) -> Result<BTreeMap<String, String>, StoreError> {
+        let sql = "SELECT ops.node, ops.uid FROM ops JOIN runs ON runs.id = ops.run
+             WHERE runs.stack = ? AND ops.op = 'apply' AND ops.result = 'created' AND ops.uid IS NOT NULL ORDER BY ops.seq";
+        let rows = self.rows(sql, [stack], |row| Ok((self.get(row, 0)?, self.get(row, 1)?)))?;
+        Ok(rows.into_iter().collect())
+    }
+
     /// The events of a run in order.
     ///
     /// # Errors

@@ -231,6 +231,32 @@ fn the_journal_keeps_intents_without_results() {
 }
 
 #[test]
+fn what_a_stack_created_is_known_by_its_latest_uid() {
+    let (_folder, mut store) = written();
+    let made = |store: &mut Store, result: &str, uid: &str| {
+        let operation = NewOperation {
+            node: "c/-/Namespace/n".into(),
+            attempt: 1,
+            op: "apply".into(),
+            digest: String::new(),
+            at_ms: 0,
+        };
+        let operation = store.intent("r1", &operation).unwrap();
+        let result = OperationResult {
+            result: result.into(),
+            uid: Some(uid.into()),
+            ..OperationResult::default()
+        };
+        store.result(operation, &result).unwrap();
+    };
+    made(&mut store, "created", "u1");
+    made(&mut store, "created", "u2");
+    made(&mut store, "changed", "u3");
+    assert_eq!(store.created("shop").unwrap()["c/-/Namespace/n"], "u2");
+    assert!(store.created("other").unwrap().is_empty());
+}
+
+#[test]
 fn timings_are_averaged_per_stack() {
     let (_folder, mut store) = written();
     for (stack, took) in [("shop", 100), ("shop", 300), ("other", 7)] {

@@ -74,7 +74,7 @@ pub enum Class {
     TooLarge,
     /// The resource version is too old to watch or page from.
     Expired,
-    /// The API server failed inside.
+    /// The API server, or a webhook that it called, failed inside.
     Internal,
     /// It was accepted and will not become ready.
     RolloutFailed,
@@ -130,6 +130,7 @@ impl Class {
                 | Class::Race
                 | Class::Expired
                 | Class::Internal
+                | Class::Unknown
         )
     }
 }
@@ -286,7 +287,7 @@ fn classify(code: u16, reason: &str, details: &Details, intent: Intent) -> Class
         (500, "ServerTimeout") | (503, _) => Class::Overload,
         (502 | 504, _) if intent == Intent::Change => Class::Ambiguous,
         (502 | 504, _) => Class::Overload,
-        (500..=599, _) => Class::Internal,
+        (500, "InternalError") | (501..=599, _) => Class::Internal,
         _ => Class::Unknown,
     }
 }

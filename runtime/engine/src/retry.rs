@@ -39,7 +39,9 @@ pub(crate) fn delay(failure: &Failure, attempts: &Attempts<'_>) -> Option<Durati
             backoff(50, 2_000),
         ),
         Class::Race => (attempts.count <= 5, backoff(50, 500)),
-        Class::Internal | Class::Unknown => (attempts.count <= 3, backoff(1_000, 10_000)),
+        // A webhook whose pods are being replaced comes back within such a time.
+        Class::Internal => (attempts.count <= 5, backoff(1_000, 15_000)),
+        Class::Unknown => (attempts.count <= 2, backoff(500, 1_000)),
         _ => return None,
     };
     // The API server's own wish counts, plus a little, so that not all come back in the same moment.
@@ -110,7 +112,8 @@ mod tests {
         };
         assert_eq!(waits(Class::Overload), waits(Class::Overload));
         let internal = waits(Class::Internal);
-        assert_eq!(internal.iter().flatten().count(), 3);
+        assert_eq!(internal.iter().flatten().count(), 5);
+        assert_eq!(waits(Class::Unknown).iter().flatten().count(), 2);
         for (index, wait) in waits(Class::Overload).into_iter().enumerate() {
             let full = Duration::from_millis((500u64 << index.min(10)).min(15_000));
             let wait = wait.unwrap();

@@ -69,7 +69,7 @@ async fn watch(
                 there = true;
                 let verdict = readiness::evaluate(&object);
                 if verdict != *last {
-                    if verdict.state != State::Ready {
+                    if matches!(verdict.state, State::Pending | State::Progressing) {
                         report(Report::Progressing(verdict.evidence.clone()));
                     }
                     *last = verdict;

@@ -95,6 +95,24 @@ pub fn pod_trouble(pod: &Value) -> Option<PodTrouble> {
             lasting,
         });
     }
+    for container in containers() {
+        let Some(code) = container.number("/state/terminated/exitCode").filter(|code| *code != 0) else {
+            continue;
+        };
+        let why = container.text("/state/terminated/reason").unwrap_or("Error");
+        let container_name = container.text("/name").unwrap_or_default();
+        let mut evidence = format!("pod {name}, container {container_name}: exit {code} ({why})");
+        if let Some(message) = container.text("/state/terminated/message") {
+            evidence.push_str(&format!(": {}", one_line(message)));
+        }
+        return Some(PodTrouble {
+            pod: name,
+            reason: why.to_owned(),
+            evidence,
+            restarts,
+            lasting: false,
+        });
+    }
     let unschedulable = pod
         .condition("PodScheduled")
         .filter(|condition| condition.is("False"))?;

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::controllers::{self, Queue, Runs};
 use crate::resources::Registry;
 use crate::seed::Seed;
-use crate::service::Service;
+use crate::http::Service;
 use crate::store::Store;
 
 /// How a cluster is made.
@@ -57,6 +57,15 @@ pub(crate) struct State {
     pub queue: Queue,
     /// What the kubelets know about their pods.
     pub runs: Runs,
+    pub events: controllers::events::Log,
+    /// When each custom resource definition was asked for, then when it is to be served.
+    pub definitions: std::collections::BTreeMap<String, Duration>,
+    /// The generation in which each custom resource definition is served.
+    pub served: std::collections::BTreeMap<String, i64>,
+    /// When load balancers and volumes will be there, by uid.
+    pub balancers: std::collections::BTreeMap<String, Duration>,
+    /// What was already complained about, by uid.
+    pub told: std::collections::BTreeSet<String>,
     /// How many names, addresses and identities were given out, by purpose.
     pub counters: std::collections::BTreeMap<&'static str, u64>,
 }
@@ -101,6 +110,11 @@ impl Cluster {
             registry: Registry::built_in(),
             queue: Queue::default(),
             runs: Runs::default(),
+            events: controllers::events::Log::default(),
+            definitions: std::collections::BTreeMap::new(),
+            served: std::collections::BTreeMap::new(),
+            balancers: std::collections::BTreeMap::new(),
+            told: std::collections::BTreeSet::new(),
             counters: std::collections::BTreeMap::new(),
         };
         crate::bootstrap::fill(&mut state, options.nodes);

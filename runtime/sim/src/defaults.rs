@@ -145,7 +145,7 @@ fn descend(table: &Table, path: &[Step], filling: &Filling, here: &mut Value, de
         object(slot(here, &[&step.name]));
     }
     let Some(next) = here.get_mut(&step.name) else { return };
-    let mut enter = |next: &mut Value| {
+    let enter = |next: &mut Value| {
         if step.guard.as_ref().is_none_or(|(field, value)| text(next, &[field]) == value) {
             descend(table, rest, filling, next, depth);
         }

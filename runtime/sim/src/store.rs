@@ -134,6 +134,23 @@ impl Store {
         here.map(|(_, object)| Arc::clone(object)).collect()
     }
 
+    /// The same as of an earlier version, or none when that is forgotten.
+    pub fn list_at(&self, collection: &str, namespace: &str, version: u64) -> Option<Vec<Arc<Value>>> {
+        let Some(collection) = self.collections.get(collection) else { return Some(Vec::new()) };
+        let changes: Vec<&Change> = collection.since(version)?.collect();
+        let mut objects = collection.objects.clone();
+        for change in changes.into_iter().rev() {
+            let Some(object) = change.new.as_ref().or(change.last.as_ref()) else { continue };
+            let key = (crate::value::namespace(object).to_owned(), crate::value::name(object).to_owned());
+            match &change.old {
+                Some(old) => objects.insert(key, Arc::clone(old)),
+                None => objects.remove(&key),
+            };
+        }
+        objects.retain(|(ns, _), _| namespace.is_empty() || ns == namespace);
+        Some(objects.into_values().collect())
+    }
+
     /// The place of a living object.
     pub fn alive(&self, uid: &str) -> Option<&Place> {
         self.alive.get(uid)

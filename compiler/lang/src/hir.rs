@@ -6,7 +6,7 @@ use ktl_syntax::Span;
 use ktl_syntax::ast::{BinaryOp, UnaryOp};
 
 use crate::builtin::Builtin;
-use crate::types::Type;
+use crate::types::{Presence, Type};
 use crate::value::Value;
 
 macro_rules! ids {
@@ -53,6 +53,10 @@ pub(crate) enum Kind {
     /// Reported already: evaluates to nothing, silently.
     Error,
     Const(Value),
+    /// Part of it was reported: evaluates what is left for its own mistakes, then to nothing.
+    Poisoned(Box<Expr>),
+    /// The default of a field.
+    Default(Presence),
     /// A string with holes.
     Text(Vec<Part>),
     /// A parameter or loop variable, by its place in the frame.

@@ -15,7 +15,7 @@ use crate::hir::{self, RelId};
 use crate::number::Dimension;
 
 pub(crate) use fit::{Fit, fit, mismatch_detail};
-pub(crate) use scalar::{Violation, conform_scalar, image_parts, is_name, kebab, parse_input, shown};
+pub(crate) use scalar::{Violation, conform_scalar, conform_union, image_parts, is_name, kebab, parse_input, shown};
 pub(crate) use schema::{BUILTIN_TYPES, builtin_type, crd_kinds, kind_type, schema_record};
 
 /// A type. Cloning shares whatever is large.
@@ -204,6 +204,12 @@ impl RecordType {
     /// Whether the fields come from a published schema: such types may contain themselves.
     pub fn is_schema(&self) -> bool {
         self.source.is_some()
+    }
+
+    /// The same with every field optional: what a spread may add.
+    pub fn partial(&self) -> RecordType {
+        let fields = self.fields().iter().cloned().map(|field| Field { presence: Presence::Optional, ..field }).collect();
+        RecordType { name: self.name.clone(), object: None, fields: OnceLock::from(fields), source: None, weight: self.weight, depth: self.depth }
     }
 
     /// The same without the key field being required: an element of a list that is written as a map.

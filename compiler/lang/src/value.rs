@@ -232,3 +232,28 @@ fn decimal_to_json(value: Decimal) -> serde_json::Value {
     }
     value.to_string().parse::<f64>().ok().and_then(serde_json::Number::from_f64).map_or(serde_json::Value::Null, Into::into)
 }
+
+/// Whether two values are equal: numbers by amount, records by their entries.
+pub(crate) fn equal(a: &Value, b: &Value) -> bool {
+    match (&a.kind, &b.kind) {
+        (Kind::Null, Kind::Null) => true,
+        (Kind::Bool(a), Kind::Bool(b)) => a == b,
+        (Kind::Int(a), Kind::Int(b)) => a == b,
+        (Kind::Decimal(a), Kind::Decimal(b)) => a == b,
+        (Kind::Int(a), Kind::Decimal(b)) | (Kind::Decimal(b), Kind::Int(a)) => Decimal::from(*a) == *b,
+        (Kind::String(a), Kind::String(b)) => a == b,
+        (Kind::Quantity(a), Kind::Quantity(b)) => a.dimension == b.dimension && a.amount == b.amount,
+        (Kind::List(a), Kind::List(b)) => {
+            Arc::ptr_eq(a, b) || (a.items.len() == b.items.len() && a.items.iter().zip(&b.items).all(|(a, b)| equal(a, b)))
+        }
+        (Kind::Fields(a), Kind::Fields(b)) => {
+            Arc::ptr_eq(a, b)
+                || (a.keys == b.keys && a.values.iter().zip(&b.values).all(|(a, b)| equal(a, b)))
+        }
+        (Kind::Range(a), Kind::Range(b)) => equal(&a.0, &b.0) && equal(&a.1, &b.1),
+        (Kind::Cluster(a), Kind::Cluster(b))
+        | (Kind::Zone(a), Kind::Zone(b))
+        | (Kind::Release(a), Kind::Release(b)) => a == b,
+        _ => false,
+    }
+}

@@ -77,6 +77,33 @@ pub(crate) fn conform_scalar(value: &Value, ty: &Type) -> Option<Result<Value, V
     }
 }
 
+/// As [`conform_scalar`], where a union may be expected: the first member that takes the value, else what the likeliest
+/// one has against it.
+pub(crate) fn conform_union(value: &Value, ty: &Type) -> Option<Result<Value, Violation>> {
+    let Type::Union(members) = ty else { return conform_scalar(value, ty) };
+    let mut first = None;
+    let mut literals = Vec::new();
+    for member in members.iter() {
+        match conform_scalar(value, member) {
+            Some(Ok(value)) => return Some(Ok(value)),
+            Some(Err(violation)) => {
+                if let Type::Literal(text) = member {
+                    literals.push(format!("\"{text}\""));
+                }
+                first = first.or(Some(violation));
+            }
+            None => {}
+        }
+    }
+    let violation = first?;
+    match value.as_str().filter(|_| literals.len() > 1) {
+        Some(text) => {
+            Some(Err(Violation::new("K0302", format!("{} is not one of {}", shown(text), literals.join(", ")))))
+        }
+        None => Some(Err(violation)),
+    }
+}
+
 fn in_bounds(amount: Decimal, shown: &str, ty: &Type, bounds: &Option<Arc<Bounds>>) -> Result<(), Violation> {
     let Some(bounds) = bounds else { return Ok(()) };
     let low = bounds.min.is_some_and(|min| amount < min || (bounds.above_min && amount == min));

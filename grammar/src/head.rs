@@ -21,7 +21,9 @@ pub const DECLARATION_KEYWORDS: [&str; 16] = [
 ];
 
 /// Words that are no names in expressions.
-pub const RESERVED: [&str; 11] = ["if", "then", "else", "for", "in", "match", "true", "false", "null", "with", "as"];
+pub const RESERVED: [&str; 11] = [
+    "if", "then", "else", "for", "in", "match", "true", "false", "null", "with", "as",
+];
 
 /// Whether the text starts with so much of a declaration's head that it cannot be a field of a record: `type Name =` or
 /// `runner {`, but neither `type` alone nor `type: "x"`. Looks at one line, and at no more than two names of it.
@@ -63,6 +65,10 @@ fn split_word(text: &str) -> (&str, &str) {
         .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'-')
         .count();
     let (word, rest) = text.split_at_checked(length).unwrap_or((text, ""));
-    let blanks = rest.bytes().take(LONGEST).take_while(|byte| *byte == b' ' || *byte == b'\t').count();
+    let blanks = rest
+        .bytes()
+        .take(LONGEST)
+        .take_while(|byte| *byte == b' ' || *byte == b'\t')
+        .count();
     (word, rest.get(blanks..).unwrap_or(""))
 }

@@ -17,7 +17,9 @@ pub(crate) fn fold_newlines(text: &str, scan: &mut Scan) {
         if starts.next_if_eq(&index).is_some() {
             (frames, before, before_that, generics) = (Vec::new(), None, None, 0);
         }
-        let Some(token) = scan.tokens.get(index).copied() else { break };
+        let Some(token) = scan.tokens.get(index).copied() else {
+            break;
+        };
         let spelling = slice(text, token);
         match token.kind {
             TokenKind::Newline => {
@@ -29,7 +31,10 @@ pub(crate) fn fold_newlines(text: &str, scan: &mut Scan) {
                         && before.is_some_and(|before| goes_on(text, before_that, before))
                         && !starts_entry(text, &scan.tokens, next)
                     || after.is_some_and(|after| is_word(text, after, &["then", "else"]))
-                        && scan.tokens.get(next + 1).is_none_or(|next| next.kind != TokenKind::Colon)
+                        && scan
+                            .tokens
+                            .get(next + 1)
+                            .is_none_or(|next| next.kind != TokenKind::Colon)
                         && before.is_some_and(|before| !matches!(before.kind, TokenKind::Comma));
                 if folds && let Some(token) = scan.tokens.get_mut(index) {
                     token.kind = TokenKind::Fold;
@@ -49,7 +54,10 @@ pub(crate) fn fold_newlines(text: &str, scan: &mut Scan) {
                 generics -= 1;
                 // Closes a type, compares nothing: the newline after it separates.
                 before_that = before;
-                before = Some(Token { kind: TokenKind::Close, ..token });
+                before = Some(Token {
+                    kind: TokenKind::Close,
+                    ..token
+                });
                 continue;
             }
             _ => {}

@@ -56,7 +56,10 @@ pub enum TokenKind {
 impl TokenKind {
     /// Whether the parser sees nothing of it.
     pub fn is_trivia(self) -> bool {
-        matches!(self, TokenKind::Fold | TokenKind::Comment | TokenKind::DocComment | TokenKind::HashComment)
+        matches!(
+            self,
+            TokenKind::Fold | TokenKind::Comment | TokenKind::DocComment | TokenKind::HashComment
+        )
     }
 }
 
@@ -133,8 +136,17 @@ impl<'a> Scanner<'a> {
 
     fn finish(self) -> Scan {
         let ends = self.starts.iter().copied().skip(1).chain([self.tokens.len()]);
-        let declarations = self.starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect();
-        Scan { tokens: self.tokens, declarations }
+        let declarations = self
+            .starts
+            .iter()
+            .copied()
+            .zip(ends)
+            .map(|(start, end)| start..end)
+            .collect();
+        Scan {
+            tokens: self.tokens,
+            declarations,
+        }
     }
 
     fn peek(&self, ahead: usize) -> u8 {
@@ -147,7 +159,11 @@ impl<'a> Scanner<'a> {
 
     /// Adds a token from `start` to where the scanner stands, which becomes its end.
     fn push(&mut self, kind: TokenKind, start: usize) {
-        self.tokens.push(Token { kind, start: start as u32, end: self.at as u32 });
+        self.tokens.push(Token {
+            kind,
+            start: start as u32,
+            end: self.at as u32,
+        });
     }
 
     fn take(&mut self, kind: TokenKind, length: usize) {
@@ -207,8 +223,10 @@ impl<'a> Scanner<'a> {
 
     fn code(&mut self) {
         // The end of the block string around an interpolation ends the interpolation.
-        if matches!(self.stack.last(), Some(Frame::Interpolation | Frame::Paren | Frame::Square | Frame::Brace))
-            && self.block_end().is_some_and(|end| self.at >= end)
+        if matches!(
+            self.stack.last(),
+            Some(Frame::Interpolation | Frame::Paren | Frame::Square | Frame::Brace)
+        ) && self.block_end().is_some_and(|end| self.at >= end)
         {
             while !matches!(self.stack.last(), Some(Frame::Block { .. }) | None) {
                 self.stack.pop();
@@ -247,8 +265,17 @@ impl<'a> Scanner<'a> {
 
     fn newline(&mut self) {
         // One-line strings around an interpolation end with the line.
-        let strings = self.stack.iter().rposition(|frame| matches!(frame, Frame::Block { .. })).map_or(0, |at| at + 1);
-        let open = self.stack.iter().skip(strings).position(|frame| *frame == Frame::Line).map(|at| at + strings);
+        let strings = self
+            .stack
+            .iter()
+            .rposition(|frame| matches!(frame, Frame::Block { .. }))
+            .map_or(0, |at| at + 1);
+        let open = self
+            .stack
+            .iter()
+            .skip(strings)
+            .position(|frame| *frame == Frame::Line)
+            .map(|at| at + strings);
         if let Some(open) = open {
             while self.stack.len() > open {
                 if self.stack.pop() == Some(Frame::Line) {
@@ -266,7 +293,11 @@ impl<'a> Scanner<'a> {
 
     fn comment(&mut self) {
         let start = self.at;
-        let kind = if self.peek(2) == b'/' && self.peek(3) != b'/' { TokenKind::DocComment } else { TokenKind::Comment };
+        let kind = if self.peek(2) == b'/' && self.peek(3) != b'/' {
+            TokenKind::DocComment
+        } else {
+            TokenKind::Comment
+        };
         // A comment inside an interpolation ends with the block string around it.
         self.skip_line();
         if let Some(end) = self.block_end() {
@@ -277,7 +308,11 @@ impl<'a> Scanner<'a> {
 
     /// `#` is meant as a comment at the start of a line or between blanks.
     fn hash_comment_starts(&self) -> bool {
-        let before = self.text.get(..self.at).and_then(|before| before.bytes().next_back()).unwrap_or(b'\n');
+        let before = self
+            .text
+            .get(..self.at)
+            .and_then(|before| before.bytes().next_back())
+            .unwrap_or(b'\n');
         let after = self.peek(1);
         match before {
             b'\n' => true,
@@ -289,10 +324,15 @@ impl<'a> Scanner<'a> {
     /// A regular expression stands only where an argument starts.
     fn operand_expected(&self) -> bool {
         self.stack.last() == Some(&Frame::Paren)
-            && self.tokens.iter().rev().find(|token| !quiet(token.kind)).is_some_and(|token| {
-                token.kind == TokenKind::Comma
-                    || token.kind == TokenKind::Open && self.bytes.get(token.start as usize) == Some(&b'(')
-            })
+            && self
+                .tokens
+                .iter()
+                .rev()
+                .find(|token| !quiet(token.kind))
+                .is_some_and(|token| {
+                    token.kind == TokenKind::Comma
+                        || token.kind == TokenKind::Open && self.bytes.get(token.start as usize) == Some(&b'(')
+                })
     }
 
     fn regex(&mut self) -> bool {
@@ -464,8 +504,11 @@ impl<'a> Scanner<'a> {
             }
             _ => {
                 // Inside a string, brackets of the interpolation are dropped with it.
-                let floor =
-                    self.stack.iter().rposition(|frame| matches!(frame, Frame::Line | Frame::Block { .. })).map_or(0, |at| at + 1);
+                let floor = self
+                    .stack
+                    .iter()
+                    .rposition(|frame| matches!(frame, Frame::Line | Frame::Block { .. }))
+                    .map_or(0, |at| at + 1);
                 let same = |open: &Frame| *open == frame || frame == Frame::Brace && *open == Frame::Interpolation;
                 if let Some(open) = self.stack.iter().skip(floor).rposition(same) {
                     self.stack.truncate(floor + open);

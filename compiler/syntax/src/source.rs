@@ -23,12 +23,19 @@ impl Span {
         if self.file != other.file {
             return self;
         }
-        Span { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
+        Span {
+            file: self.file,
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 
     /// The empty span right after this one.
     pub fn after(self) -> Span {
-        Span { start: self.end, ..self }
+        Span {
+            start: self.end,
+            ..self
+        }
     }
 
     /// Whether the byte offset lies in the span or touches its end.
@@ -67,7 +74,10 @@ impl SourceFile {
 
     /// The line (from 0) that holds the byte offset, and the byte at which that line starts.
     pub fn line(&self, offset: u32) -> (u32, u32) {
-        let line = self.line_starts.partition_point(|start| *start <= offset).saturating_sub(1);
+        let line = self
+            .line_starts
+            .partition_point(|start| *start <= offset)
+            .saturating_sub(1);
         (line as u32, self.line_starts.get(line).copied().unwrap_or(0))
     }
 
@@ -80,7 +90,10 @@ impl SourceFile {
     pub fn position(&self, offset: u32) -> Position {
         let (line, start) = self.line(offset);
         let before = self.text.get(start as usize..offset as usize).unwrap_or("");
-        Position { line: line + 1, column: before.chars().count() as u32 + 1 }
+        Position {
+            line: line + 1,
+            column: before.chars().count() as u32 + 1,
+        }
     }
 }
 
@@ -94,9 +107,14 @@ impl Sources {
     /// Adds a file. The same path may be added twice (an edited file): ids differ.
     pub fn add(&mut self, path: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> FileId {
         let text: Arc<str> = text.into();
-        let line_starts =
-            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1)).collect::<Vec<_>>();
-        self.files.push(SourceFile { path: path.into(), text, line_starts });
+        let line_starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1))
+            .collect::<Vec<_>>();
+        self.files.push(SourceFile {
+            path: path.into(),
+            text,
+            line_starts,
+        });
         FileId(self.files.len() as u32 - 1)
     }
 
@@ -105,17 +123,25 @@ impl Sources {
     /// # Panics
     /// When the id comes from another table.
     pub fn get(&self, id: FileId) -> &SourceFile {
-        self.files.get(id.0 as usize).expect("a FileId comes from the table that made it")
+        self.files
+            .get(id.0 as usize)
+            .expect("a FileId comes from the table that made it")
     }
 
     /// All files with their ids, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.files.iter().enumerate().map(|(index, file)| (FileId(index as u32), file))
+        self.files
+            .iter()
+            .enumerate()
+            .map(|(index, file)| (FileId(index as u32), file))
     }
 
     /// The text under a span.
     pub fn text(&self, span: Span) -> &str {
-        self.get(span.file).text().get(span.start as usize..span.end as usize).unwrap_or("")
+        self.get(span.file)
+            .text()
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or("")
     }
 
     /// Where a span starts, as `path:line:column`.

@@ -3,8 +3,17 @@
 //! Every phase is total: broken input gives diagnostics and whatever could still be made out. This crate reads no file,
 //! knows no cluster, and renders no chart: files come through [`Host`], charts and manifests stay paths.
 
+mod builtin;
+mod check;
+mod graph;
+mod hir;
+mod limits;
+mod load;
+mod names;
 mod number;
+mod program;
 pub mod stack;
+mod types;
 mod value;
 
 use std::collections::BTreeMap;
@@ -45,7 +54,8 @@ pub fn compile(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Stack> {
-    let _ = (host, request, sources, diagnostics);
+    let modules = load::load(host, request.entry, sources, diagnostics)?;
+    let _program = check::check(&modules, sources, diagnostics);
     None
 }
 

@@ -92,7 +92,7 @@ impl Loader<'_> {
     fn add(&mut self, path: &str, text: Arc<str>) -> ModuleId {
         let path: Arc<str> = path.into();
         let file = self.sources.add(path.clone(), text.clone());
-        let ast = ktl_syntax::parse(file, &text, self.diagnostics);
+        let ast = ktl_syntax::parse(self.sources, file, self.diagnostics);
         let id = ModuleId(self.modules.len() as u32);
         self.modules.push(Module { path: path.clone(), ast, imports: Vec::new() });
         self.ids.insert(path, id);

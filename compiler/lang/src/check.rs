@@ -614,12 +614,13 @@ impl<'a> Checker<'a> {
         drop(s);
     }
 
-    fn flush_defaults(&mut self) {
+    fn flush_defaults(&mut self, program: &mut Program) {
         while let Some(deferred) = self.deferred.pop() {
             let mut s = Scope::new(deferred.module, None);
             let lowered = self.check(deferred.expr, &deferred.ty, &mut s);
             // Set once: the cell was made with this entry.
             let _ = deferred.cell.set(lowered);
+            program.defaults.push(deferred.cell);
         }
     }
 
@@ -655,9 +656,15 @@ impl<'a> Checker<'a> {
         if let Some(entry) = modules.get(ENTRY.index()) {
             self.entry_declarations(entry, &mut program);
         }
-        self.flush_defaults();
+        self.flush_defaults(&mut program);
         let poisoned = self.value_cycles(&mut program);
         self.unused_imports();
+        program.comp_lets = vec![Vec::new(); self.comps.len()];
+        for (index, slot) in self.lets.iter().enumerate() {
+            if let Some(lets) = slot.comp.and_then(|comp| program.comp_lets.get_mut(comp.index())) {
+                lets.push(LetId(index as u32));
+            }
+        }
         program.sites = std::mem::take(&mut self.sites);
         program.fields = self.fields.clone();
         program.fns = std::mem::take(&mut self.fns)

@@ -77,7 +77,8 @@ pub(crate) enum Kind {
     FamilyValue,
     SelfRelease,
     StackName,
-    Field { base: Box<Expr>, name: Arc<str>, optional: bool },
+    /// A field, or a key of a map, which has to be there.
+    Field { base: Box<Expr>, name: Arc<str>, optional: bool, key: bool },
     Index { base: Box<Expr>, index: Box<Expr>, optional: bool },
     /// `.name`, `.namespace`, `.cluster` of a release; `.name` of a cluster or a zone.
     Handle { base: Box<Expr>, part: HandlePart },
@@ -102,7 +103,7 @@ pub(crate) enum Kind {
     /// A map whose keys go into a field of each value, as a list.
     MapToList { value: Box<Expr>, key: Arc<str> },
     /// A Kubernetes object: the fields with `apiVersion` and `kind`.
-    Object { api_version: Arc<str>, kind: Arc<str>, fields: Box<Expr> },
+    Object { api_version: Arc<str>, kind: Arc<str>, namespaced: bool, fields: Box<Expr> },
     And(Box<Expr>, Box<Expr>),
     Or(Box<Expr>, Box<Expr>),
     Coalesce(Box<Expr>, Box<Expr>),
@@ -162,10 +163,18 @@ pub(crate) enum ImagePart {
     Digest,
 }
 
+/// A step of a setting's path.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub key: Arc<str>,
+    /// Whether it is a key of a map, which has to be there for a path to go on below it.
+    pub map: bool,
+}
+
 /// One change of a `with` or a profile.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
-    pub path: Vec<Arc<str>>,
+    pub path: Vec<Step>,
     pub change: Change,
     pub span: Span,
 }

@@ -5,6 +5,7 @@
 
 mod builtin;
 mod check;
+mod eval;
 mod graph;
 mod hir;
 mod limits;
@@ -54,12 +55,24 @@ pub fn compile(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Stack> {
-    let modules = load::load(host, request.entry, sources, diagnostics)?;
-    let _program = check::check(&modules, sources, diagnostics);
-    None
+    run(host, request, true, sources, diagnostics)
 }
 
 /// As [`compile`], but an input without a value is unknown rather than an error: what depends on it is typed only.
 pub fn check(host: &dyn Host, request: &Request<'_>, sources: &mut Sources, diagnostics: &mut Diagnostics) {
-    let _ = (host, request, sources, diagnostics);
+    run(host, request, false, sources, diagnostics);
+}
+
+fn run(
+    host: &dyn Host,
+    request: &Request<'_>,
+    complete: bool,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Stack> {
+    let modules = load::load(host, request.entry, sources, diagnostics)?;
+    let program = check::check(&modules, sources, diagnostics);
+    // Evaluated even when there are errors: what is whole may have mistakes that only values show.
+    let stack = eval::evaluate(&program, request.profile, request.inputs, complete, sources, diagnostics);
+    stack.filter(|_| !diagnostics.has_errors())
 }

@@ -1,6 +1,6 @@
 //! A checked program: what the evaluator runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ktl_syntax::Span;
 
@@ -24,6 +24,10 @@ pub(crate) struct Program {
     /// Lets of modules, each after those that it uses.
     pub order: Vec<LetId>,
     pub fields: BuiltinFields,
+    /// The lets of each component.
+    pub comp_lets: Vec<Vec<LetId>>,
+    /// Defaults of fields of types.
+    pub defaults: Vec<Arc<OnceLock<Expr>>>,
 }
 
 /// The types of built-in declarations, from the prelude.

@@ -208,13 +208,14 @@ impl RecordType {
 
     /// The same with every field optional: what a spread may add.
     pub fn partial(&self) -> RecordType {
-        let fields = self.fields().iter().cloned().map(|field| Field { presence: Presence::Optional, ..field }).collect();
+        let fields: Vec<Field> =
+            self.fields().iter().cloned().map(|field| Field { presence: Presence::Optional, ..field }).collect();
         RecordType { name: self.name.clone(), object: None, fields: OnceLock::from(fields), source: None, weight: self.weight, depth: self.depth }
     }
 
     /// The same without the key field being required: an element of a list that is written as a map.
     pub fn keyed_by(&self, key: &str) -> RecordType {
-        let fields = self
+        let fields: Vec<Field> = self
             .fields()
             .iter()
             .cloned()

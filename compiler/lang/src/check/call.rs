@@ -65,7 +65,8 @@ impl<'a> Checker<'a> {
     }
 
     fn unknown_function(&mut self, name: &str, span: Span, s: &Scope) {
-        let declared = self.names(s.module).values.iter();
+        let names = self.names(s.module);
+        let declared = names.values.iter();
         let functions = declared.filter(|(_, declared)| matches!(declared.what, ValueName::Fn(_))).map(|(name, _)| &**name);
         let mut diagnostic = Diagnostic::error("K0101", span, format!("unknown function `{name}`"));
         if matches!(name, "vault" | "file" | "env" | "existing") {

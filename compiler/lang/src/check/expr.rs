@@ -542,10 +542,10 @@ impl<'a> Checker<'a> {
 
     pub(super) fn unknown_name(&mut self, name: &str, span: Span, s: &Scope) {
         let mut known: Vec<&str> = s.locals.iter().map(|local| &*local.name).collect();
-        if let Some(comp) = s.comp {
-            known.extend(self.comp(comp).names.keys().map(|name| &**name));
-        }
-        known.extend(self.names(s.module).values.keys().map(|name| &**name));
+        let inner = s.comp.map(|comp| self.comp(comp).names.clone()).unwrap_or_default();
+        let names = self.names(s.module);
+        known.extend(inner.keys().map(|name| &**name));
+        known.extend(names.values.keys().map(|name| &**name));
         let mut diagnostic = Diagnostic::error("K0101", span, format!("unknown name `{name}`"));
         let parts: Vec<&str> = name.split('-').collect();
         let subtraction = parts.len() > 1
@@ -632,8 +632,11 @@ impl<'a> Checker<'a> {
         let names = self.names(module);
         let public = |name: &str| !name.starts_with('_');
         let better = if ty {
-            let builtin = self.k8s_names(module);
-            nearest(&field.text, names.types.keys().map(|name| &**name).chain(builtin).filter(|name| public(name)))
+            let mut known: Vec<&str> = names.types.keys().map(|name| &**name).collect();
+            for name in self.k8s_names(module) {
+                known.push(name);
+            }
+            nearest(&field.text, known.into_iter().filter(|name| public(name)))
         } else {
             nearest(&field.text, names.values.keys().map(|name| &**name).filter(|name| public(name)))
         };
@@ -669,7 +672,8 @@ impl<'a> Checker<'a> {
     /// A field of a value that is there.
     fn member(&mut self, base: hir::Expr, ty: &Type, field: &Name, optional: bool, span: Span, s: &Scope) -> (Kind, Type) {
         let name = field.text.clone();
-        let plain = |base: hir::Expr| Kind::Field { base: Box::new(base), name: name.clone(), optional };
+        let key = matches!(ty, Type::Map(_));
+        let plain = |base: hir::Expr| Kind::Field { base: Box::new(base), name: name.clone(), optional, key };
         match ty {
             Type::Error => (Kind::Error, Type::Error),
             Type::Record(record) => match record.field(&name) {

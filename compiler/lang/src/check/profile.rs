@@ -18,6 +18,7 @@ struct Place {
     ty: Type,
     /// Whether the last step can be taken away: an optional field, or a key of a map.
     removable: bool,
+    path: Vec<hir::Step>,
 }
 
 impl<'a> Checker<'a> {
@@ -28,11 +29,14 @@ impl<'a> Checker<'a> {
             if let Some(place) = self.walk(base, &steps, "K0204", "")
                 && let Some(change) = self.change(&setting.value, &place, &setting.target, s)
             {
-                let path = steps.iter().map(|step| step.text.clone()).collect();
-                lowered.push(hir::Setting { path, change, span: setting.span });
+                lowered.push(hir::Setting { path: place.path, change, span: setting.span });
             }
         }
-        self.overlaps(&lowered.iter().map(|setting| (setting.path.clone(), setting.span)).collect::<Vec<_>>(), "this `with`");
+        let paths: Vec<(Vec<Arc<str>>, Span)> = settings
+            .iter()
+            .map(|setting| (setting.target.iter().map(|key| key.text.clone()).collect(), setting.span))
+            .collect();
+        self.overlaps(&paths, "this `with`");
         lowered
     }
 
@@ -66,7 +70,7 @@ impl<'a> Checker<'a> {
 
     /// Follows a path through a type. `context` ends the message, such as ` in release api`.
     fn walk(&mut self, base: &Type, steps: &[&'a PathKey], code: &'static str, context: &str) -> Option<Place> {
-        let mut place = Place { ty: base.clone(), removable: false };
+        let mut place = Place { ty: base.clone(), removable: false, path: Vec::new() };
         let mut so_far = String::new();
         for step in steps {
             if step.text.is_empty() && !step.quoted {
@@ -76,14 +80,18 @@ impl<'a> Checker<'a> {
                 so_far.push('.');
             }
             so_far.push_str(&step.text);
+            let mut path = std::mem::take(&mut place.path);
+            let map = matches!(place.ty.non_null(), Type::Map(_) | Type::List(_));
+            path.push(hir::Step { key: step.text.clone(), map });
             place = match place.ty.non_null() {
                 Type::Error => return None,
-                Type::Json => Place { ty: Type::Json, removable: true },
-                Type::Map(map) => Place { ty: map.value.clone(), removable: true },
+                Type::Json => Place { ty: Type::Json, removable: true, path },
+                Type::Map(map) => Place { ty: map.value.clone(), removable: true, path },
                 Type::Record(record) => match record.field(&step.text) {
                     Some(field) => Place {
                         ty: field.ty.clone(),
                         removable: !matches!(field.presence, Presence::Required),
+                        path,
                     },
                     None => {
                         let names: Vec<Arc<str>> = record.fields().iter().map(|field| field.name.clone()).collect();
@@ -97,7 +105,7 @@ impl<'a> Checker<'a> {
                         _ => None,
                     });
                     match found {
-                        Some(field) => Place { ty: field.ty.clone(), removable: !matches!(field.presence, Presence::Required) },
+                        Some(field) => Place { ty: field.ty.clone(), removable: !matches!(field.presence, Presence::Required), path },
                         None => {
                             self.no_path(code, &so_far, step, context, std::iter::empty(), &place.ty);
                             return None;
@@ -106,7 +114,7 @@ impl<'a> Checker<'a> {
                 }
                 Type::List(list) if list.key.is_some() => {
                     // Written as a map, laid over as one.
-                    Place { ty: list.item.clone(), removable: true }
+                    Place { ty: list.item.clone(), removable: true, path }
                 }
                 Type::List(_) => {
                     let message = format!("no path `{so_far}`{context}: lists are replaced whole");
@@ -190,7 +198,7 @@ impl<'a> Checker<'a> {
             };
             let context = format!(" in {context}");
             let place = match rest.is_empty() {
-                true => Some(Place { ty: base.clone(), removable: false }),
+                true => Some(Place { ty: base.clone(), removable: false, path: Vec::new() }),
                 false => self.walk(&base, &rest, "K0501", &context),
             };
             paths.push((setting.target.iter().map(|key| key.text.clone()).collect(), setting.span));
@@ -201,8 +209,8 @@ impl<'a> Checker<'a> {
                 continue;
             };
             if let Some(change) = self.change(&setting.value, &place, &setting.target, &mut s) {
-                let path = rest.iter().map(|step| step.text.clone()).collect();
-                lowered.push(ProfileSetting { target, setting: hir::Setting { path, change, span: setting.span } });
+                let setting = hir::Setting { path: place.path, change, span: setting.span };
+                lowered.push(ProfileSetting { target, setting });
             }
         }
         self.overlaps(&paths, &format!("profile {}", name.text));

@@ -546,6 +546,7 @@ impl<'a> Checker<'a> {
                         kind: Kind::Object {
                             api_version: object.api_version.clone(),
                             kind: object.kind.clone(),
+                            namespaced: object.namespaced,
                             fields: Box::new(fields),
                         },
                         span,

@@ -209,8 +209,9 @@ impl<'a> Checker<'a> {
     }
 
     fn unknown_type(&mut self, name: &str, span: Span, module: ModuleId) {
+        let names = self.names(module);
         let known: Vec<&str> =
-            self.names(module).types.keys().map(|name| &**name).chain(types::BUILTIN_TYPES.iter().copied()).collect();
+            names.types.keys().map(|name| &**name).chain(types::BUILTIN_TYPES.iter().copied()).collect();
         let mut diagnostic = Diagnostic::error("K0101", span, format!("unknown type `{name}`"));
         if let Some(better) = nearest(name, known) {
             diagnostic = diagnostic
@@ -226,7 +227,8 @@ impl<'a> Checker<'a> {
         if name.is_empty() {
             return;
         }
-        let known: Vec<&str> = self.names(module).types.keys().map(|name| &**name).collect();
+        let names = self.names(module);
+        let known: Vec<&str> = names.types.keys().map(|name| &**name).collect();
         let mut diagnostic = Diagnostic::error("K0101", span, format!("unknown module `{name}`"));
         if let Some(better) = nearest(name, known) {
             diagnostic = diagnostic

@@ -56,4 +56,8 @@ builtins! {
     "base64" => Base64,
     "sha256" => Sha256,
     "format" => Format,
+    "floor" => Floor,
+    "ceil" => Ceil,
+    "round" => Round,
+    "typeOf" => TypeOf,
 }

@@ -29,8 +29,6 @@ use crate::program::{
 use crate::types::{RecordType, Type, Violation};
 use scope::{Node, Scope, plain_string};
 
-pub(crate) use op::sign;
-
 struct LetSlot<'a> {
     ast: &'a ast::Let,
     module: ModuleId,
@@ -988,12 +986,14 @@ impl<'a> Checker<'a> {
     fn unused_imports(&mut self) {
         for (index, module) in self.modules.iter().enumerate() {
             let id = ModuleId(index as u32);
-            if module.is_std() {
+            // In what could not be read, the import may well be used.
+            let unread = |decl: &ast::Decl| matches!(decl.kind, DeclKind::Error);
+            if module.is_std() || module.ast.decls.iter().any(unread) {
                 continue;
             }
-            for decl in &module.ast.decls {
+            for (decl, import) in module.ast.decls.iter().zip(&module.imports) {
                 let DeclKind::Import { alias, .. } = &decl.kind else { continue };
-                if alias.text.is_empty() || self.used.contains(&(id, alias.text.clone())) {
+                if matches!(import, Some(Import::Error)) || alias.text.is_empty() || self.used.contains(&(id, alias.text.clone())) {
                     continue;
                 }
                 self.diagnostics.push(

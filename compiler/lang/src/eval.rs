@@ -94,8 +94,8 @@ struct Evaluator<'p> {
     owner: Owner,
     owner_since: u64,
     spent: BTreeMap<Owner, u64>,
-    /// Whether each kind of object lives in a namespace.
-    namespaced: BTreeMap<(Arc<str>, Arc<str>), bool>,
+    /// The types of the objects that were made, by `apiVersion` and `kind`.
+    kinds: BTreeMap<(Arc<str>, Arc<str>), Arc<types::RecordType>>,
     /// Defaults of fields that are no constants, by the address of their cell.
     defaults: BTreeMap<usize, Value>,
 }
@@ -131,7 +131,7 @@ pub(crate) fn evaluate(
         owner: Owner::Stack,
         owner_since: 0,
         spent: BTreeMap::new(),
-        namespaced: BTreeMap::new(),
+        kinds: BTreeMap::new(),
         defaults: BTreeMap::new(),
     };
     let profile = evaluator.choose_profile(profile);
@@ -297,6 +297,9 @@ impl<'p> Evaluator<'p> {
             })
             .collect();
         let line = |span: Span| self.sources.get(span.file).position(span.start).line;
+        let mut hops = hops;
+        // A field and what is made of it have one name.
+        hops.dedup_by(|next, kept| next.0 == kept.0);
         let shown: Vec<String> = hops.iter().map(|(name, span)| format!("{name} (line {})", line(*span))).collect();
         let message = format!("cycle: {} → {}", shown.join(" → "), self.describe_demand(what));
         let mut diagnostic = Diagnostic::error("K0402", hops.first().map_or(span, |(_, span)| *span), message)

@@ -6,7 +6,7 @@ use ktl_syntax::Span;
 use ktl_syntax::ast::{BinaryOp, UnaryOp};
 
 use crate::builtin::Builtin;
-use crate::types::{Presence, Type};
+use crate::types::{ObjectKind, Presence, RecordType, Type};
 use crate::value::Value;
 
 macro_rules! ids {
@@ -103,7 +103,7 @@ pub(crate) enum Kind {
     /// A map whose keys go into a field of each value, as a list.
     MapToList { value: Box<Expr>, key: Arc<str> },
     /// A Kubernetes object: the fields with `apiVersion` and `kind`.
-    Object { api_version: Arc<str>, kind: Arc<str>, namespaced: bool, fields: Box<Expr> },
+    Object { ty: Arc<RecordType>, object: Arc<ObjectKind>, fields: Box<Expr> },
     And(Box<Expr>, Box<Expr>),
     Or(Box<Expr>, Box<Expr>),
     Coalesce(Box<Expr>, Box<Expr>),

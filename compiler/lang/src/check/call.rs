@@ -175,6 +175,20 @@ impl<'a> Checker<'a> {
                 let flags = Type::list(Type::Bool);
                 (args.iter().map(|arg| self.check(&arg.value, &flags, s)).collect(), Type::Bool)
             }
+            Builtin::Floor | Builtin::Ceil | Builtin::Round => {
+                (args.iter().map(|arg| self.check(&arg.value, &Type::DECIMAL, s)).collect(), Type::INT)
+            }
+            Builtin::TypeOf => {
+                let mut lowered = Vec::new();
+                let mut names = Vec::new();
+                for arg in args {
+                    let (value, ty) = self.infer(&arg.value, s);
+                    names.extend(ty.members().iter().filter_map(type_word).map(|word| Type::Literal(word.into())));
+                    lowered.push(value);
+                }
+                let ty = if names.is_empty() { Type::STRING } else { Type::union(names) };
+                (lowered, ty)
+            }
             Builtin::Format => {
                 let mut lowered = Vec::new();
                 for (index, arg) in args.iter().enumerate() {
@@ -298,6 +312,19 @@ fn result(function: Builtin, args: &[Type]) -> Result<Type, &'static str> {
             _ => return Err("a list and an element, or two strings"),
         },
         _ => return Err("other arguments"),
+    })
+}
+
+/// What `typeOf` says of values of a type; `None` where only the value shows.
+pub(super) fn type_word(ty: &Type) -> Option<&'static str> {
+    Some(match ty {
+        Type::Null => "null",
+        Type::Bool => "bool",
+        Type::Number(number, _) => number.name(),
+        Type::List(_) => "list",
+        Type::Map(_) | Type::Record(_) | Type::Object => "record",
+        other if other.is_text() && !other.is_error() => "string",
+        _ => return None,
     })
 }
 

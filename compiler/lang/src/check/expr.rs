@@ -258,7 +258,13 @@ impl<'a> Checker<'a> {
             self.error(diagnostic);
             return;
         }
-        let mut diagnostic = Diagnostic::error("K0201", span, format!("expected {expected}, found {found}"));
+        let wanted = if found.nullable() { expected.clone() } else { expected.non_null() };
+        // A text is only news where other texts are expected.
+        let shown = match found {
+            Type::Literal(text) if expected.literals().is_none() => format!("string {}", types::shown(text)),
+            other => other.to_string(),
+        };
+        let mut diagnostic = Diagnostic::error("K0201", span, format!("expected {wanted}, found {shown}"));
         if let Some(detail) = types::mismatch_detail(found, expected) {
             diagnostic = diagnostic.label(detail);
         }
@@ -341,7 +347,7 @@ impl<'a> Checker<'a> {
     fn unknown_unit(&mut self, number: &str, unit: &str, span: Span) {
         let all = "ms s m h d Ki Mi Gi Ti Pi Ei k M G T P E %";
         let mut diagnostic = Diagnostic::error("K0207", span, format!("`{number}{unit}`: there is no unit `{unit}`"));
-        diagnostic = match nearest(unit, all.split(' ')) {
+        diagnostic = match nearest(unit, all.split(' ')).filter(|_| unit.len() > 1) {
             Some(better) => diagnostic
                 .help(format!("did you mean `{number}{better}`?"))
                 .fix(format!("replace by `{number}{better}`"), span, format!("{number}{better}")),
@@ -586,6 +592,9 @@ impl<'a> Checker<'a> {
             return (hir::Expr::error(span), Type::Error);
         }
         let Some(ty) = self.present(&ty, optional, base, s) else { return (hir::Expr::error(span), Type::Error) };
+        if optional && matches!(ty, Type::Null) {
+            return (hir::Expr::constant(Value::null(span)), Type::Null);
+        }
         let (kind, found) = self.member(lowered, &ty, field, optional, span, s);
         let found = if optional { found.optional() } else { found };
         (hir::Expr { kind, span }, found)
@@ -811,7 +820,8 @@ impl<'a> Checker<'a> {
                     let field = Name { text: key, span: index.span };
                     let known = record.field(&field.text).map(types::Field::read);
                     if known.is_none() && optional {
-                        return (hir::Expr::constant(Value::null(span)), Type::Null);
+                        let value = record.fields().iter().map(|field| field.ty.clone()).reduce(join).unwrap_or(Type::Null);
+                        return (hir::Expr::constant(Value::null(span)), value.optional());
                     }
                     let (kind, found) = self.member(lowered, &ty, &field, optional, span, s);
                     return (hir::Expr { kind, span }, if optional { found.optional() } else { found });

@@ -47,6 +47,13 @@ impl<'a> Checker<'a> {
 
     /// A path is one of some literals, or none of them; what it is a field of is the branch that allows that.
     pub(super) fn narrow_literal(&mut self, expr: &'a Expr, texts: &[Arc<str>], positive: bool, s: &mut Scope) {
+        if let ExprKind::Call { function, args } = &expr.kind
+            && let ([name], [arg]) = (function.segments.as_slice(), args.as_slice())
+            && &*name.text == "typeOf"
+        {
+            self.narrow_type(&arg.value, texts, positive, s);
+            return;
+        }
         let Some(path) = path_of(expr) else { return };
         let ty = self.probe(expr, s);
         let keep = |member: &Type| match member {
@@ -84,6 +91,21 @@ impl<'a> Checker<'a> {
             if !kept.is_empty() && kept.len() < members.len() {
                 s.narrowed.push((path, Type::union(kept)));
             }
+        }
+    }
+
+    /// What `typeOf(path)` was compared with leaves these members of a union.
+    fn narrow_type(&mut self, expr: &'a Expr, words: &[Arc<str>], positive: bool, s: &mut Scope) {
+        let Some(path) = path_of(expr) else { return };
+        let ty = self.probe(expr, s);
+        let kept: Vec<Type> = ty
+            .members()
+            .iter()
+            .filter(|member| super::call::type_word(member).is_none_or(|word| words.iter().any(|known| **known == *word) == positive))
+            .cloned()
+            .collect();
+        if !kept.is_empty() {
+            s.narrowed.push((path, Type::union(kept)));
         }
     }
 

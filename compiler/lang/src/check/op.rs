@@ -209,7 +209,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-pub(crate) fn sign(op: BinaryOp) -> &'static str {
+fn sign(op: BinaryOp) -> &'static str {
     match op {
         BinaryOp::Or => "||",
         BinaryOp::And => "&&",

@@ -85,7 +85,8 @@ impl<'a> Checker<'a> {
             path.push(hir::Step { key: step.text.clone(), map });
             place = match place.ty.non_null() {
                 Type::Error => return None,
-                Type::Json => Place { ty: Type::Json, removable: true, path },
+                // What kind of object it is shows when it is laid over.
+                Type::Json | Type::Object => Place { ty: Type::Json, removable: true, path },
                 Type::Map(map) => Place { ty: map.value.clone(), removable: true, path },
                 Type::Record(record) => match record.field(&step.text) {
                     Some(field) => Place {

@@ -429,7 +429,10 @@ impl<'a> Checker<'a> {
             Shape::Json => Some((Type::Json, false)),
             Shape::Map(key_type, value) => {
                 let name = crate::value::Value::string(key, span);
-                if let Some(Err(violation)) = types::conform_union(&name, key_type) {
+                if let Some(Err(mut violation)) = types::conform_union(&name, key_type) {
+                    if !self.sources.text(span).starts_with('"') {
+                        violation.replacement = violation.replacement.map(|text| text.trim_matches('"').to_owned());
+                    }
                     self.error(super::violation(violation, span));
                     return None;
                 }
@@ -543,12 +546,7 @@ impl<'a> Checker<'a> {
                 let fields = self.check_tree(tree, &Shape::Record(target.clone()), s);
                 let lowered = match &target.object {
                     Some(object) => hir::Expr {
-                        kind: Kind::Object {
-                            api_version: object.api_version.clone(),
-                            kind: object.kind.clone(),
-                            namespaced: object.namespaced,
-                            fields: Box::new(fields),
-                        },
+                        kind: Kind::Object { ty: target.clone(), object: object.clone(), fields: Box::new(fields) },
                         span,
                     },
                     None => hir::Expr { span, ..fields },

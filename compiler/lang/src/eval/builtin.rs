@@ -178,6 +178,32 @@ impl<'p> Evaluator<'p> {
                 let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
                 self.string(hex, deps, span)
             }
+            Builtin::Floor | Builtin::Ceil | Builtin::Round => {
+                let Kind::Decimal(number) = first.kind else { return Err(Failed) };
+                let whole = match function {
+                    Builtin::Floor => number.floor(),
+                    Builtin::Ceil => number.ceil(),
+                    _ => number.round_dp_with_strategy(0, rust_decimal::RoundingStrategy::MidpointAwayFromZero),
+                };
+                match i64::try_from(whole) {
+                    Ok(whole) => of(Kind::Int(whole)),
+                    Err(_) => self.overflow(span),
+                }
+            }
+            Builtin::TypeOf => of(Kind::String(
+                match &first.kind {
+                    Kind::Null => "null",
+                    Kind::Bool(_) => "bool",
+                    Kind::Int(_) => "int",
+                    Kind::Decimal(_) => "decimal",
+                    Kind::String(_) => "string",
+                    Kind::Quantity(quantity) => quantity.dimension.name(),
+                    Kind::List(_) => "list",
+                    Kind::Fields(_) => "record",
+                    _ => "other",
+                }
+                .into(),
+            )),
             Builtin::Format => {
                 let template = text(0)?;
                 match format(&template, args.get(1..).unwrap_or(&[])) {

@@ -14,7 +14,16 @@ impl<'p> Evaluator<'p> {
     pub(super) fn conform(&mut self, value: Value, ty: &Type, wanted: Span) -> Eval<Value> {
         self.step(wanted)?;
         match (&value.kind, ty) {
-            (_, Type::Error | Type::Json | Type::Object | Type::Range(_)) => Ok(value),
+            (_, Type::Error | Type::Json | Type::Range(_)) => Ok(value),
+            // A profile's paths into an object are not known to lead anywhere before they are laid over it.
+            (Kind::Fields(fields), Type::Object) => {
+                let text = |name: &str| fields.get(name).and_then(|value| value.as_str().cloned());
+                let id = text("apiVersion").zip(text("kind"));
+                match id.and_then(|id| self.kinds.get(&id).cloned()) {
+                    Some(record) => self.conform_record(value, &record, wanted),
+                    None => Ok(value),
+                }
+            }
             (Kind::Null, _) if ty.nullable() => Ok(value),
             (_, Type::Union(members)) => self.conform_to_member(value, members, ty, wanted),
             (Kind::List(_), Type::List(list)) => self.conform_list(value, list, wanted),
@@ -96,7 +105,7 @@ impl<'p> Evaluator<'p> {
         }
         let takes = |member: &&Type| match (&value.kind, member) {
             (Kind::List(_), Type::List(_)) | (Kind::Fields(_), Type::Map(_)) => true,
-            (_, Type::Json | Type::Object | Type::Range(_)) => true,
+            (_, Type::Json | Type::Range(_)) | (Kind::Fields(_), Type::Object) => true,
             (Kind::Fields(_), Type::List(list)) => list.key.is_some(),
             // The field of literals says which record is meant.
             (Kind::Fields(fields), Type::Record(record)) => record.fields().iter().all(|field| {

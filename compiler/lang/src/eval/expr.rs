@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use super::{Eval, Evaluator, Failed, Owner};
 use crate::hir::{Clause, Entry, Expr, FieldValue, HandlePart, ImagePart, Item, Kind as H, Part};
 use crate::number;
-use crate::types::{self, Presence};
+use crate::types::{self, ObjectKind, Presence, RecordType};
 use crate::value::{Deps, Fields, Kind, Value, equal};
 
 impl<'p> Evaluator<'p> {
@@ -213,9 +213,9 @@ impl<'p> Evaluator<'p> {
                 let value = self.eval(value)?;
                 self.map_to_list(value, key)
             }
-            H::Object { api_version, kind, namespaced, fields } => {
+            H::Object { ty, object, fields } => {
                 let value = self.eval(fields)?;
-                self.object(value, api_version, kind, *namespaced, span)
+                self.object(value, ty, object, span)
             }
             H::And(left, right) | H::Or(left, right) => {
                 let stop = matches!(expr.kind, H::Or(..));
@@ -567,12 +567,16 @@ impl<'p> Evaluator<'p> {
         self.list(items, value.deps, value.origin)
     }
 
-    pub(super) fn object(&mut self, value: Value, api_version: &Arc<str>, kind: &Arc<str>, namespaced: bool, span: Span) -> Eval<Value> {
+    pub(super) fn object(&mut self, value: Value, ty: &Arc<RecordType>, object: &ObjectKind, span: Span) -> Eval<Value> {
+        let ObjectKind { api_version, kind, .. } = object;
         let fields = value.as_fields().cloned().ok_or(Failed)?;
         let mut entries = fields.to_entries();
         entries.push(("apiVersion".into(), Value::string(api_version.clone(), span)));
         entries.push(("kind".into(), Value::string(kind.clone(), span)));
-        self.namespaced.entry((api_version.clone(), kind.clone())).or_insert(namespaced);
+        let id = (api_version.clone(), kind.clone());
+        if !self.kinds.contains_key(&id) {
+            self.kinds.insert(id, ty.clone());
+        }
         self.fields(Fields::from_entries(entries), value.deps, span)
     }
 

@@ -380,7 +380,7 @@ impl<'p> Evaluator<'p> {
             Some(Lazy::New) => {}
             Some(Lazy::Failed) | None => return Err(Failed),
         }
-        let mut set = |evaluator: &mut Self, state: Lazy<Value>| {
+        let set = |evaluator: &mut Self, state: Lazy<Value>| {
             if let Some(slot) = evaluator.instances.get_mut(id.index()).and_then(|instance| instance.handle.get_mut(at)) {
                 *slot = state;
             }

@@ -119,9 +119,9 @@ impl<'p> Evaluator<'p> {
                         None => Ok(None),
                     };
                 }
-                H::Object { api_version, kind, namespaced, fields } => {
+                H::Object { ty, object, fields } => {
                     return match self.laid_over(fields, overlay)? {
-                        Some(made) => self.object(made, api_version, kind, *namespaced, expr.span).map(Some),
+                        Some(made) => self.object(made, ty, object, expr.span).map(Some),
                         None => Ok(None),
                     };
                 }

@@ -364,7 +364,8 @@ impl<'p> Evaluator<'p> {
         let fields = body.as_fields().ok_or(Failed)?;
         let text = |name: &str| fields.get(name).and_then(|value| value.as_str().cloned()).ok_or(Failed);
         let (api_version, kind) = (text("apiVersion")?, text("kind")?);
-        let namespaced = self.namespaced.get(&(api_version.clone(), kind)).copied().unwrap_or(true);
+        let object = self.kinds.get(&(api_version.clone(), kind)).and_then(|ty| ty.object.clone());
+        let namespaced = object.is_none_or(|object| object.namespaced);
         let given = fields.get("metadata").and_then(|metadata| metadata.as_fields());
         let mut metadata = given.map(|fields| fields.to_entries()).unwrap_or_default();
         let has = |name: &str| given.is_some_and(|fields| fields.get(name).is_some());

@@ -1,10 +1,13 @@
 //! From text to tree: scan, cut into declarations, parse each with pest, build the tree; mend what did not parse.
 
+mod balance;
 mod declarations;
 mod expressions;
 mod fragment;
+mod mend;
 mod recover;
 mod strings;
+mod suggest;
 mod tree;
 mod types;
 

@@ -99,7 +99,7 @@ impl Builder<'_> {
             lexeme.text = Some(format!("{before}{quotes}"));
             let end = Span { file: self.file, start: token.end, end: token.end };
             let opener = self.token_span(opener);
-            self.report(
+            self.report_bracket(
                 Diagnostic::error("K0003", opener, format!("the string opened by `{quotes}` here is never closed"))
                     .label("opened here")
                     .help(match quotes {
@@ -124,6 +124,13 @@ impl Builder<'_> {
         stack.is_empty()
     }
 
+    /// A mismatch mends itself in several steps; the first one tells the story.
+    fn report_bracket(&mut self, diagnostic: Diagnostic) {
+        if !self.is_muting() {
+            self.report(diagnostic);
+        }
+    }
+
     /// Looks for a closer with nothing to close. The line with the closer's indentation above it is where the opener
     /// belongs: it is missing there, or something closed it too early. Says whether anything was changed.
     fn mend_opener(&mut self, lexemes: &mut Vec<Lexeme>) -> bool {
@@ -134,6 +141,14 @@ impl Builder<'_> {
         for (index, lexeme) in lexemes.iter().enumerate() {
             match lexeme.token.kind {
                 TokenKind::Open => stack.push(index),
+                TokenKind::Close if !stack.is_empty() && !self.is_open(&stack, lexemes, lexeme) => {
+                    let sign = self.shown(lexeme);
+                    let span = self.token_span(lexeme.token);
+                    self.report_bracket(stray(span, &sign));
+                    self.mute_from(span.start);
+                    lexemes.remove(index);
+                    return true;
+                }
                 TokenKind::Close => match stack.pop() {
                     Some(open) => closers.push((open, index)),
                     None => {
@@ -151,6 +166,13 @@ impl Builder<'_> {
             }
         }
         false
+    }
+
+    /// Whether a bracket of the closer's kind is open.
+    fn is_open(&self, stack: &[usize], lexemes: &[Lexeme], closer: &Lexeme) -> bool {
+        let closer = self.shown(closer).chars().next();
+        let open = |index: &usize| lexemes.get(*index).is_some_and(|open| closer_of(&self.shown(open)) == closer);
+        stack.iter().rev().take(2 * NESTING_LIMIT).any(open)
     }
 
     /// `last` is the last token of the line where an opener belongs, `stray` the closer that closes nothing.
@@ -172,7 +194,7 @@ impl Builder<'_> {
             let Some(lexeme) = lexemes.get(early).cloned() else { return false };
             let span = self.token_span(lexeme.token);
             let sign = self.shown(&lexeme);
-            self.report(
+            self.report_bracket(
                 Diagnostic::error("K0001", span, format!("unexpected `{sign}`: it closes what line {} opens, too early", self.line_number(end.token.start)))
                     .related(self.token_span(end.token), "opened here")
                     .help(format!("remove the `{sign}`"))
@@ -183,7 +205,7 @@ impl Builder<'_> {
             return true;
         }
         let at = Span { file: self.file, start: end.token.end, end: end.token.end };
-        self.report(
+        self.report_bracket(
             Diagnostic::error("K0001", self.token_span(closer.token), format!("unexpected `{closer_text}`: nothing is open here"))
                 .related(at, format!("a `{opener}` may be missing here"))
                 .help(format!("add `{opener}`, or remove the `{closer_text}`"))
@@ -225,11 +247,7 @@ impl Builder<'_> {
                 (TokenKind::Close, Some(closer)) => {
                     if !stack.iter().any(|opened| opened.closer == closer) {
                         let span = self.token_span(lexeme.token);
-                        self.report(
-                            Diagnostic::error("K0001", span, format!("unexpected `{shown}`: nothing is open here"))
-                                .help(format!("remove the `{shown}`"))
-                                .fix(format!("remove `{shown}`"), span, ""),
-                        );
+                        self.report_bracket(stray(span, &shown));
                         self.mute_from(span.start);
                         continue;
                     }
@@ -273,8 +291,8 @@ impl Builder<'_> {
         let place = index.checked_sub(1).and_then(|before| out.get(before)).map_or(opened.span.end, |lexeme| lexeme.token.end);
         let at = Span { start: place, end: place, ..opened.span };
         let sign = self.text.get(opened.span.start as usize..opened.span.end as usize).unwrap_or("{");
-        if !self.is_muted(opened.span) {
-            self.report(Diagnostic::error(
+        if !self.is_muting() {
+            self.report_bracket(Diagnostic::error(
                 "K0003",
                 opened.span,
                 format!("`{sign}` opened here is never closed (inferred end at line {})", self.line_number(place)),
@@ -313,6 +331,12 @@ impl Builder<'_> {
     fn line_number(&self, at: u32) -> usize {
         self.text.get(..at as usize).unwrap_or("").bytes().filter(|byte| *byte == b'\n').count() + 1
     }
+}
+
+fn stray(span: Span, sign: &str) -> Diagnostic {
+    Diagnostic::error("K0001", span, format!("unexpected `{sign}`: nothing is open here"))
+        .help(format!("remove the `{sign}`"))
+        .fix(format!("remove `{sign}`"), span, "")
 }
 
 fn closer_of(opener: &str) -> Option<char> {

@@ -2,7 +2,7 @@
 //! first one that parses names the mistake.
 
 use ktl_grammar::head::DECLARATION_KEYWORDS;
-use ktl_grammar::{Rule, TokenKind};
+use ktl_grammar::{Rule, Token, TokenKind};
 
 use crate::diagnostic::Diagnostic;
 use crate::parse::balance::Lexeme;
@@ -85,9 +85,16 @@ const LONGEST: usize = 400;
 
 impl Builder<'_> {
     /// Mends a piece that stopped making sense at token `index`, and reports what was wrong. Empty when nothing helped.
-    pub(crate) fn mend(&mut self, rule: Rule, place: Where, lexemes: &[Lexeme], index: usize) -> Vec<Vec<Lexeme>> {
+    /// Also says from where on findings would only follow from a guess.
+    pub(crate) fn mend(
+        &mut self,
+        rule: Rule,
+        place: Where,
+        lexemes: &[Lexeme],
+        index: usize,
+    ) -> (Vec<Vec<Lexeme>>, Option<u32>) {
         if let Some(misnamed) = self.misnamed(rule, place, lexemes) {
-            return misnamed;
+            return (misnamed, None);
         }
         let mut mends = Vec::new();
         if lexemes.len() <= LONGEST {
@@ -100,15 +107,40 @@ impl Builder<'_> {
         let found = mends.into_iter().find(works);
         match found {
             Some(mend) => {
+                let guess = mend.diagnostic.code == "K0001";
+                let from = mend.diagnostic.span.filter(|_| guess).map(|span| span.start);
                 self.report(mend.diagnostic);
-                mend.pieces
+                (mend.pieces, from)
             }
             None => {
                 let diagnostic = self.unexpected(place, lexemes, index);
                 self.report(diagnostic);
-                Vec::new()
+                (Vec::new(), None)
             }
         }
+    }
+
+    /// `rele(ase x: …`: the sign is one too many, and as a bracket it would confuse what follows.
+    ///
+    /// Says which keyword was meant.
+    pub(crate) fn without_sign_in_keyword(&mut self, tokens: &[Token]) -> (Vec<Token>, Option<String>) {
+        let mut tokens = tokens.to_vec();
+        let [first, sign, rest, ..] = tokens.as_mut_slice() else { return (tokens, None) };
+        let joined = format!("{}{}", self.spelling(*first), self.spelling(*rest));
+        let adjacent = first.end == sign.start && sign.end == rest.start && sign.end == sign.start + 1;
+        if first.kind == TokenKind::Word && adjacent && DECLARATION_KEYWORDS.contains(&joined.as_str()) {
+            let span = self.token_span(*sign);
+            let shown = self.spelling(*sign);
+            self.report(
+                Diagnostic::error("K0001", span, format!("unexpected `{shown}` in `{joined}`"))
+                    .help(format!("remove the `{shown}`"))
+                    .fix(format!("remove `{shown}`"), span, ""),
+            );
+            *first = Token { kind: TokenKind::Word, start: first.start, end: rest.end };
+            tokens.drain(1..3);
+            return (tokens, Some(joined));
+        }
+        (tokens, None)
     }
 
     fn parses(&self, rule: Rule, lexemes: &[Lexeme]) -> bool {
@@ -125,25 +157,16 @@ impl Builder<'_> {
             return None;
         }
         let span = self.token_span(first.token);
-        // A stray sign inside the keyword.
-        if let [first, sign, rest, after @ ..] = lexemes
-            && first.token.end == sign.token.start
-            && sign.token.end == rest.token.start
-            && let joined = format!("{word}{}", self.shown(rest))
-            && keywords.contains(&joined.as_str())
-        {
-            let sign_span = self.token_span(sign.token);
-            let shown = self.shown(sign);
-            self.report(
-                Diagnostic::error("K0001", sign_span, format!("unexpected `{shown}` in `{joined}`"))
-                    .help(format!("remove the `{shown}`"))
-                    .fix(format!("remove `{shown}`"), sign_span, ""),
-            );
-            let keyword = Lexeme { text: Some(joined), token: ktl_grammar::Token { end: rest.token.end, ..first.token } };
-            return Some(vec![std::iter::once(keyword).chain(after.iter().cloned()).collect()]);
-        }
         let what = if place == Where::Declaration { "a declaration".to_owned() } else { format!("known in {}", place.name()) };
-        let Some(meant) = nearest(&word, keywords) else {
+        let replaced_by = |meant: &str| -> Vec<Lexeme> {
+            let rename = |lexeme: &Lexeme| match lexeme.token == first.token {
+                true => Lexeme { token: lexeme.token, text: Some(meant.to_owned()) },
+                false => lexeme.clone(),
+            };
+            lexemes.iter().map(rename).collect()
+        };
+        let near = nearest(&word, keywords);
+        let Some(meant) = near.iter().find(|meant| self.parses(rule, &replaced_by(meant))).or(near.first()) else {
             let list = keywords.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
             let outside = place == Where::Declaration
                 && lexemes.get(1).is_some_and(|next| matches!(next.token.kind, TokenKind::Colon | TokenKind::Equals));
@@ -154,17 +177,11 @@ impl Builder<'_> {
             });
             return Some(Vec::new());
         };
-        let mended: Vec<Lexeme> = lexemes
-            .iter()
-            .map(|lexeme| match lexeme.token == first.token {
-                true => Lexeme { token: lexeme.token, text: Some(meant.to_owned()) },
-                false => lexeme.clone(),
-            })
-            .collect();
+        let mended = replaced_by(meant);
         self.report(
             Diagnostic::error("K0004", span, format!("`{word}` is not {what}; did you mean `{meant}`?"))
                 .help(format!("write `{meant}`"))
-                .fix(format!("replace `{word}` by `{meant}`"), span, meant),
+                .fix(format!("replace `{word}` by `{meant}`"), span, *meant),
         );
         if self.parses(rule, &mended) { Some(vec![mended]) } else { Some(Vec::new()) }
     }
@@ -208,7 +225,7 @@ impl Builder<'_> {
                 if !has_colon {
                     piece.push(colon.clone());
                 }
-                piece.push(Lexeme { token: ktl_grammar::Token { start: end, end, ..hole.token }, ..hole.clone() });
+                piece.push(Lexeme { token: Token { start: end, end, ..hole.token }, ..hole.clone() });
                 mends.push(Mend { pieces: vec![piece], diagnostic });
             }
         }
@@ -255,7 +272,7 @@ impl Builder<'_> {
             return;
         }
         let quoted = format!("\"{key}\"");
-        let token = ktl_grammar::Token { kind: TokenKind::RawString, start: span.start, end: span.end };
+        let token = Token { kind: TokenKind::RawString, start: span.start, end: span.end };
         let mut piece: Vec<Lexeme> = lexemes.iter().take(skip).cloned().collect();
         piece.push(Lexeme { token, text: Some(quoted.clone()) });
         piece.extend(after.iter().cloned());
@@ -375,7 +392,7 @@ impl Builder<'_> {
             return;
         }
         let quoted = format!("\"{inner}\"");
-        let token = ktl_grammar::Token { kind: TokenKind::RawString, start: span.start, end: span.end };
+        let token = Token { kind: TokenKind::RawString, start: span.start, end: span.end };
         let mut piece: Vec<Lexeme> = lexemes.iter().take(index).cloned().collect();
         piece.push(Lexeme { token, text: Some(quoted.clone()) });
         piece.extend(lexemes.iter().skip(close + 1).cloned());

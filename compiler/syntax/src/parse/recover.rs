@@ -27,8 +27,12 @@ pub(crate) type Build<'a, T> = fn(&mut Builder<'a>, &Fragment, Node<'_>) -> Opti
 impl<'a> Builder<'a> {
     /// A declaration that did not parse.
     pub(crate) fn recover_declaration(&mut self, tokens: &[Token]) -> DeclKind {
-        let kind = match self.balance(tokens) {
+        let (tokens, keyword) = self.without_sign_in_keyword(tokens);
+        let kind = match self.balance(&tokens) {
             Some(mut lexemes) => {
+                if let (Some(first), Some(keyword)) = (lexemes.first_mut(), keyword) {
+                    first.text = Some(keyword);
+                }
                 while lexemes.last().is_some_and(|lexeme| lexeme.token.kind == TokenKind::Newline) {
                     lexemes.pop();
                 }
@@ -46,7 +50,7 @@ impl<'a> Builder<'a> {
             }
         };
         self.lexemes = Vec::new();
-        self.unmute();
+        self.mute(None);
         kind.unwrap_or(DeclKind::Error)
     }
 
@@ -67,7 +71,13 @@ impl<'a> Builder<'a> {
             }
             Err(at) => {
                 let index = fragment.piece_at(at as u32);
-                let mended = self.mend(rule, place, &skeleton, index);
+                let (mended, unsure) = self.mend(rule, place, &skeleton, index);
+                // What stands behind a guess is not to be trusted.
+                let muted = self.mute(None);
+                self.mute(muted);
+                if let Some(from) = unsure {
+                    self.mute_from(from);
+                }
                 let mut built = Vec::new();
                 for lexemes in mended {
                     let (text, mut fragment) = self.render(&lexemes);
@@ -76,6 +86,7 @@ impl<'a> Builder<'a> {
                         built.extend(build(self, &fragment, node));
                     }
                 }
+                self.mute(muted);
                 built
             }
         }

@@ -1,14 +1,16 @@
 //! Did you mean?
 
-/// The candidate nearest to a word, if it is near enough to be meant.
-pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+/// The candidates that are near enough to a word to be meant, the nearest first.
+pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Vec<&'a str> {
     const LONGEST: usize = 64;
     if word.len() > LONGEST {
-        return None;
+        return Vec::new();
     }
     let limit = (word.chars().count() / 3).clamp(1, 3);
     let distances = candidates.iter().map(|candidate| (distance(word, candidate), *candidate));
-    distances.filter(|(distance, _)| *distance <= limit).min().map(|(_, candidate)| candidate)
+    let mut near: Vec<(usize, &str)> = distances.filter(|(distance, _)| *distance <= limit).collect();
+    near.sort_by_key(|(distance, candidate)| (*distance, word.chars().next() != candidate.chars().next(), *candidate));
+    near.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 /// How many letters to insert, remove, replace or swap with their neighbour.
@@ -42,10 +44,10 @@ mod tests {
     #[test]
     fn finds_what_is_meant() {
         let words = ["release", "runner", "let", "test", "type"];
-        assert_eq!(nearest("relese", &words), Some("release"));
-        assert_eq!(nearest("realese", &words), Some("release"));
-        assert_eq!(nearest("tset", &words), Some("test"));
-        assert_eq!(nearest("deployment", &words), None);
-        assert_eq!(nearest("", &words), None);
+        assert_eq!(nearest("relese", &words), ["release"]);
+        assert_eq!(nearest("realese", &words), ["release"]);
+        assert_eq!(nearest("tset", &words), ["test"]);
+        assert_eq!(nearest("deployment", &words), [""; 0]);
+        assert_eq!(nearest("", &words), [""; 0]);
     }
 }

@@ -48,12 +48,17 @@ impl<'a> Builder<'a> {
         self.muted.is_some_and(|from| span.start >= from)
     }
 
+    pub(crate) fn is_muting(&self) -> bool {
+        self.muted.is_some()
+    }
+
     pub(crate) fn mute_from(&mut self, at: u32) {
         self.muted = Some(self.muted.map_or(at, |from| from.min(at)));
     }
 
-    pub(crate) fn unmute(&mut self) {
-        self.muted = None;
+    /// Sets from where findings are dropped, and says from where they were.
+    pub(crate) fn mute(&mut self, from: Option<u32>) -> Option<u32> {
+        std::mem::replace(&mut self.muted, from)
     }
 
     pub(crate) fn spelling(&self, token: Token) -> &'a str {

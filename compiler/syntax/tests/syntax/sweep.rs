@@ -2,57 +2,61 @@
 //! every seventh byte. Nothing panics, and never more than one declaration is lost.
 
 use std::collections::BTreeMap;
+use std::mem::{Discriminant, discriminant};
 
 use ktl_syntax::ast::{DeclKind, Module};
 
 use super::files::{each, parsed};
 
 /// How many declarations of each kind.
-fn count(module: &Module) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    for decl in &module.decls {
-        if decl.kind != DeclKind::Error {
-            let kind = format!("{:?}", decl.kind);
-            let kind = kind.split([' ', '(']).next().unwrap_or("").to_owned();
-            *counts.entry(kind).or_default() += 1;
+type Counts = Vec<(Discriminant<DeclKind>, usize)>;
+
+fn count(module: &Module) -> Counts {
+    let mut counts = Counts::new();
+    for decl in module.decls.iter().filter(|decl| decl.kind != DeclKind::Error) {
+        let kind = discriminant(&decl.kind);
+        match counts.iter_mut().find(|(other, _)| *other == kind) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((kind, 1)),
         }
     }
     counts
 }
 
+/// What became of the broken texts.
 #[derive(Default)]
 struct Tally {
     kept: usize,
     lost: usize,
-    most_findings: usize,
+    /// How many texts had how many findings.
     findings: BTreeMap<usize, usize>,
-    unreported: usize,
-    worst: Vec<String>,
+    failures: Vec<String>,
 }
 
 impl Tally {
-    fn look(&mut self, whole: &BTreeMap<String, usize>, broken: &str, what: String) {
+    fn look(&mut self, whole: &Counts, broken: &str, what: impl Fn() -> String) {
         let parsed = parsed(broken);
         let counts = count(&parsed.module);
-        let lost: usize =
-            whole.iter().map(|(kind, count)| count.saturating_sub(counts.get(kind).copied().unwrap_or(0))).sum();
+        let kept = |kind| counts.iter().find(|(other, _)| *other == kind).map_or(0, |(_, count)| *count);
+        let lost: usize = whole.iter().map(|(kind, count)| count.saturating_sub(kept(*kind))).sum();
         match lost {
             0 => self.kept += 1,
             1 => self.lost += 1,
-            _ => self.worst.push(format!("{what} loses {lost}")),
+            _ => self.failures.push(format!("{} loses {lost}", what())),
         }
-        self.most_findings = self.most_findings.max(parsed.diagnostics.len());
         *self.findings.entry(parsed.diagnostics.len()).or_default() += 1;
-        self.unreported += usize::from(lost > 0 && parsed.diagnostics.is_empty());
-        if std::env::var("SWEEP").is_ok() && (lost > 0 || parsed.diagnostics.len() > 2) {
-            eprintln!("{what}: lost {lost}, findings {}", parsed.diagnostics.iter().map(|d| format!("{} {} {}", d.code, parsed.sources.describe(d.span.unwrap()), d.message)).collect::<Vec<_>>().join(" | "));
+        if lost > 0 && parsed.diagnostics.is_empty() {
+            self.failures.push(format!("{} loses one without a word", what()));
         }
     }
 
-    fn check(&self) {
-        eprintln!("kept {} lost {} findings {:?}", self.kept, self.lost, self.findings);
-        assert!(self.worst.is_empty(), "{}", self.worst.join("\n"));
-        assert_eq!(self.unreported, 0);
+    /// The share that must lose nothing, and the share that must have one finding at most, in percent.
+    fn check(&self, keeps: usize, one_finding: usize) {
+        let all = self.kept + self.lost;
+        let few: usize = self.findings.iter().filter(|(findings, _)| **findings <= 1).map(|(_, count)| count).sum();
+        println!("of {all}: {} lose nothing, {few} have one finding at most; {:?}", self.kept, self.findings);
+        assert!(self.failures.is_empty(), "{}", self.failures.join("\n"));
+        assert!(self.kept * 100 >= all * keeps && few * 100 >= all * one_finding);
     }
 }
 
@@ -75,9 +79,13 @@ fn deleting_any_byte_loses_at_most_one_declaration() {
     for (at, char) in text.char_indices() {
         let mut broken = text.clone();
         broken.remove(at);
-        tally.look(&counts, &broken, format!("without {char:?} at {}", place(&text, at)));
+        // A declaration behind a comment becomes part of the comment.
+        let comment = char == '\n' && text[..at].rsplit('\n').next().is_some_and(|line| line.starts_with("//"));
+        if !comment {
+            tally.look(&counts, &broken, || format!("without {char:?} at {}", place(&text, at)));
+        }
     }
-    tally.check();
+    tally.check(97, 97);
 }
 
 #[test]
@@ -89,8 +97,8 @@ fn inserting_any_sign_loses_at_most_one_declaration() {
         for sign in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~".chars() {
             let mut broken = text.clone();
             broken.insert(at, sign);
-            tally.look(&counts, &broken, format!("with {sign:?} at {}", place(&text, at)));
+            tally.look(&counts, &broken, || format!("with {sign:?} at {}", place(&text, at)));
         }
     }
-    tally.check();
+    tally.check(95, 96);
 }

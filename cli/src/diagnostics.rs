@@ -1,0 +1,205 @@
+//! Diagnostics as people see them on a terminal, by miette, and as JSON.
+
+use std::fmt;
+
+use ktl_compiler::{Diagnostic, Severity, SourceFile, Sources, Span};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode, ThemeStyles};
+use serde_json::{Value, json};
+
+/// Prints every diagnostic to standard error, then a line that counts them.
+pub fn print(sources: &Sources, diagnostics: &[Diagnostic]) {
+    let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let mut out = String::new();
+    for diagnostic in diagnostics {
+        out.push_str(&render(sources, diagnostic, colour));
+        out.push('\n');
+    }
+    let count = |severity| {
+        diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == severity)
+            .count()
+    };
+    let counted: Vec<String> = [(count(Severity::Error), "error"), (count(Severity::Warning), "warning")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| ktl_report::words::count(number, word))
+        .collect();
+    anstream::eprint!("{out}");
+    if !counted.is_empty() {
+        anstream::eprintln!("{}", counted.join(", "));
+    }
+}
+
+/// One diagnostic as text.
+pub fn render(sources: &Sources, diagnostic: &Diagnostic, colour: bool) -> String {
+    let styles = if colour {
+        ThemeStyles::ansi()
+    } else {
+        ThemeStyles::none()
+    };
+    let mut theme = GraphicalTheme::unicode();
+    theme.styles = styles;
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(100)
+        .with_links(false);
+    let mut out = String::new();
+    // Writing into a string cannot fail, and a report that could not be drawn still has its message.
+    if handler
+        .render_report(&mut out, &Report::new(sources, diagnostic))
+        .is_err()
+    {
+        out = format!("{}: {}\n", diagnostic.code, diagnostic.message);
+    }
+    out
+}
+
+/// `{"diagnostics": [{"code", "severity", "message", "file", "range", "help", "fixes"}]}`; lines and columns from 1.
+pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> Value {
+    let list: Vec<Value> = diagnostics
+        .iter()
+        .map(|diagnostic| {
+            let mut value = json!({
+                "code": diagnostic.code,
+                "severity": severity(diagnostic.severity),
+                "message": diagnostic.message,
+                "help": diagnostic.help,
+                "related": diagnostic.related.iter().map(|(span, text)| {
+                    let mut related = place(sources, *span);
+                    related["message"] = json!(text);
+                    related
+                }).collect::<Vec<_>>(),
+                "fixes": diagnostic.fixes.iter().map(|fix| {
+                    let mut edit = place(sources, fix.span);
+                    edit["title"] = json!(fix.title);
+                    edit["text"] = json!(fix.text);
+                    edit
+                }).collect::<Vec<_>>(),
+            });
+            if let Some(span) = diagnostic.span {
+                let place = place(sources, span);
+                value["file"] = place["file"].clone();
+                value["range"] = place["range"].clone();
+            }
+            value
+        })
+        .collect();
+    json!({ "diagnostics": list })
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn place(sources: &Sources, span: Span) -> Value {
+    let file = sources.get(span.file);
+    let (start, end) = (file.position(span.start), file.position(span.end));
+    json!({
+        "file": file.path(),
+        "range": {
+            "start": { "line": start.line, "column": start.column },
+            "end": { "line": end.line, "column": end.column },
+        },
+    })
+}
+
+/// A diagnostic in miette's terms: one file per report, other files as reports below it.
+#[derive(Debug)]
+struct Report {
+    message: String,
+    code: Option<String>,
+    severity: Severity,
+    help: Option<String>,
+    source: Option<NamedSource<String>>,
+    labels: Vec<LabeledSpan>,
+    elsewhere: Vec<Report>,
+}
+
+impl Report {
+    fn new(sources: &Sources, diagnostic: &Diagnostic) -> Self {
+        let mut report = Report {
+            message: diagnostic.message.clone(),
+            code: Some(diagnostic.code.to_owned()),
+            severity: diagnostic.severity,
+            help: diagnostic.help.clone(),
+            source: None,
+            labels: Vec::new(),
+            elsewhere: Vec::new(),
+        };
+        let Some(primary) = diagnostic.span else { return report };
+        let file = sources.get(primary.file);
+        report.source = Some(named(file));
+        let text = (!diagnostic.label.is_empty()).then(|| diagnostic.label.clone());
+        report
+            .labels
+            .push(LabeledSpan::new_primary_with_span(text, range(primary)));
+        for (span, text) in &diagnostic.related {
+            if span.file == primary.file {
+                report
+                    .labels
+                    .push(LabeledSpan::new_with_span(Some(text.clone()), range(*span)));
+            } else {
+                report.elsewhere.push(Report {
+                    message: text.clone(),
+                    code: None,
+                    severity: diagnostic.severity,
+                    help: None,
+                    source: Some(named(sources.get(span.file))),
+                    labels: vec![LabeledSpan::new_primary_with_span(None, range(*span))],
+                    elsewhere: Vec::new(),
+                });
+            }
+        }
+        report
+    }
+}
+
+fn named(file: &SourceFile) -> NamedSource<String> {
+    NamedSource::new(file.path(), file.text().to_string())
+}
+
+fn range(span: Span) -> std::ops::Range<usize> {
+    span.start as usize..span.end as usize
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Report {}
+
+impl miette::Diagnostic for Report {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.code.as_ref().map(|code| Box::new(code) as Box<dyn fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
+        Some(Box::new(
+            self.elsewhere.iter().map(|report| report as &dyn miette::Diagnostic),
+        ))
+    }
+}

@@ -1,0 +1,104 @@
+//! A plan as text: what would be rolled out, in which order, and why in that order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use ktl_plan::{Plan, Reason, Release};
+
+use crate::graph::reason;
+use crate::links::links;
+use crate::style::{FAINT, STRONG, paint};
+use crate::words::{count, list};
+
+/// Releases in order of execution with their objects and reasons, then one line that counts.
+pub fn text(plan: &Plan) -> String {
+    let mut out = String::new();
+    let profile = plan
+        .profile
+        .as_ref()
+        .map(|profile| format!(", profile {profile}"))
+        .unwrap_or_default();
+    let clusters: Vec<&str> = plan.clusters.keys().map(String::as_str).collect();
+    let _ = writeln!(
+        out,
+        "{}{profile}, for {}\n",
+        paint(STRONG, &plan.stack),
+        list(&clusters)
+    );
+
+    let mut needs: BTreeMap<usize, Vec<(usize, BTreeSet<String>)>> = BTreeMap::new();
+    for ((from, to), edges) in links(plan) {
+        let reasons = edges.iter().flat_map(|edge| &edge.reasons).map(reason).collect();
+        needs.entry(from).or_default().push((to, reasons));
+    }
+    for (index, release) in plan.releases.iter().enumerate() {
+        let place = if plan.clusters.len() > 1 {
+            format!("{}/{}", release.cluster, release.namespace)
+        } else {
+            release.namespace.clone()
+        };
+        let _ = writeln!(out, "{} in {place} ({})", paint(STRONG, &release.name), release.kind);
+        for line in wrapped(&objects(release), 96) {
+            let _ = writeln!(out, "    {line}");
+        }
+        for (to, reasons) in needs.get(&index).into_iter().flatten() {
+            let name = plan.releases.get(*to).map_or("", |release| release.name.as_str());
+            let mut reasons = reasons.iter();
+            let first = reasons.next().map(String::as_str).unwrap_or_default();
+            let more = match reasons.count() {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            let _ = writeln!(out, "    needs {name}: {}", paint(FAINT, format!("{first}{more}")));
+        }
+    }
+    let _ = writeln!(out, "\n{}", summary(plan));
+    out
+}
+
+/// `13 releases, 58 objects, 40 edges (12 written, 28 inferred)`
+pub fn summary(plan: &Plan) -> String {
+    let objects = plan.releases.iter().map(|release| release.objects.len()).sum();
+    let is_inferred = |reason: &Reason| matches!(reason, Reason::Inferred { .. });
+    let inferred = plan
+        .edges
+        .iter()
+        .filter(|edge| edge.reasons.iter().all(is_inferred))
+        .count();
+    let written = plan.edges.len() - inferred;
+    format!(
+        "{}, {}, {} ({written} written, {inferred} inferred)",
+        count(plan.releases.len(), "release"),
+        count(objects, "object"),
+        count(plan.edges.len(), "edge"),
+    )
+}
+
+/// The plan as JSON, for people's eyes and machines' tools; the sealed form is canonical and has no line breaks.
+pub fn json(plan: &Plan) -> String {
+    serde_json::to_string_pretty(plan).expect("a plan can be written") + "\n"
+}
+
+fn objects(release: &Release) -> Vec<String> {
+    let namespace = release.namespace.as_str();
+    let shown = release.objects.iter().map(|object| match &object.namespace {
+        Some(other) if other != namespace => format!("{other}/{}/{}", object.kind, object.name),
+        _ => format!("{}/{}", object.kind, object.name),
+    });
+    shown.collect()
+}
+
+/// Words two spaces apart, in lines of at most `width` characters where words allow.
+fn wrapped(words: &[String], width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 2 + word.chars().count() <= width => {
+                line.push_str("  ");
+                line.push_str(word);
+            }
+            _ => lines.push(word.clone()),
+        }
+    }
+    lines
+}

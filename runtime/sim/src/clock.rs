@@ -46,13 +46,6 @@ impl Clock {
         Timestamp::from_second(self.start.saturating_add(seconds)).unwrap_or(Timestamp::MAX).to_string()
     }
 
-    /// Now with microseconds, as Lease times and Event times are written.
-    pub fn stamp_micro(&self) -> String {
-        let elapsed = self.elapsed();
-        let whole = self.stamp_at(elapsed);
-        format!("{}.{:06}Z", whole.trim_end_matches('Z'), elapsed.subsec_micros())
-    }
-
     /// Unix seconds now.
     pub fn unix(&self) -> i64 {
         self.start.saturating_add(i64::try_from(self.elapsed().as_secs()).unwrap_or(i64::MAX))

@@ -33,7 +33,7 @@ pub use queue::{Queue, Task, Worker};
 use crate::cluster::{Inner, State};
 use crate::select::Selector;
 use crate::store::{Change, Place};
-use crate::value::{at, controller, items, members, text, uid};
+use crate::value::{at, controller, members, text, uid};
 
 /// How long a controller takes to notice a change.
 const REACTION: Duration = Duration::from_millis(4);
@@ -180,11 +180,6 @@ fn controlled(state: &State, collection: &str, owner: &serde_json::Value) -> Vec
     places.retain(|place| place.collection == collection);
     let objects = places.iter().filter_map(|place| state.store.at(place));
     objects.filter(|object| controller(object).is_some_and(|owner| text(owner, &["uid"]) == id)).cloned().collect()
-}
-
-/// How many items a list has.
-fn count(value: &serde_json::Value, path: &[&str]) -> usize {
-    items(value, path).len()
 }
 
 /// The selector of a workload.

@@ -208,11 +208,6 @@ impl Registry {
         self.by_path.get(&(group.to_owned(), version.to_owned(), plural.to_owned()))
     }
 
-    /// The resource behind `apiVersion` and `kind`.
-    pub fn by_kind(&self, api_version: &str, kind: &str) -> Option<&Arc<Resource>> {
-        self.by_path.values().find(|resource| resource.kind == kind && resource.api_version() == api_version)
-    }
-
     /// The preferred version of a collection such as `deployments.apps`.
     pub fn collection(&self, collection: &str) -> Option<&Arc<Resource>> {
         let mut found: Vec<_> = self.by_path.values().filter(|resource| resource.collection == collection).collect();

@@ -91,14 +91,6 @@ impl Node {
         }
     }
 
-    /// The schema at a dotted path, looking through lists.
-    pub fn path(&self, path: &str) -> Node {
-        path.split('.').fold(self.clone(), |node, step| {
-            let node = node.member(step);
-            if matches!(node, Node::Known(Type::List { .. })) { node.item() } else { node }
-        })
-    }
-
     /// The fields that must be present.
     pub fn required(&self) -> Vec<&str> {
         match self {

@@ -23,10 +23,12 @@
 mod data;
 mod immutable;
 mod kind;
+mod openapi;
 mod types;
 
 pub use immutable::{Condition, ImmutableField};
 pub use kind::{Group, Kind, Stability, Subresource, groups, kind, kinds, preferred, resource};
+pub use openapi::openapi_v3;
 pub use types::{Field, ListMerge, Record, Type, record, records};
 
 /// The newest Kubernetes minor version that the tables describe: `37` is Kubernetes 1.37.

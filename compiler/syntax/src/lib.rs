@@ -5,7 +5,9 @@
 
 pub mod ast;
 pub mod diagnostic;
+mod parse;
 pub mod source;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Fix, Severity};
+pub use parse::{NESTING_LIMIT, parse};
 pub use source::{FileId, Position, SourceFile, Sources, Span};

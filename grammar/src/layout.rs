@@ -3,42 +3,36 @@
 //! A newline separates unless it stands inside parentheses or an interpolation, after something that cannot end an entry,
 //! or before `then` and `else`. Deciding that here keeps newlines out of nearly all grammar rules.
 
-use crate::scan::{Scan, Token, TokenKind};
+use crate::scan::{Token, TokenKind};
 
-/// Turns the newlines that do not separate into [`TokenKind::Fold`].
-pub(crate) fn fold_newlines(text: &str, scan: &mut Scan) {
-    let following = following_tokens(&scan.tokens);
+/// Turns the newlines of one declaration that do not separate into [`TokenKind::Fold`], and the others back.
+///
+/// Tokens may be of no length: brackets that were inferred.
+pub fn fold_newlines(text: &str, tokens: &mut [Token]) {
+    let following = following_tokens(tokens);
     let mut frames: Vec<u8> = Vec::new();
     let mut before: Option<Token> = None;
     let mut before_that: Option<Token> = None;
     let mut generics = 0u32;
-    let mut starts = scan.declarations.iter().map(|range| range.start).peekable();
-    for index in 0..scan.tokens.len() {
-        if starts.next_if_eq(&index).is_some() {
-            (frames, before, before_that, generics) = (Vec::new(), None, None, 0);
-        }
-        let Some(token) = scan.tokens.get(index).copied() else {
-            break;
-        };
+    for index in 0..tokens.len() {
+        let Some(token) = tokens.get(index).copied() else { break };
         let spelling = slice(text, token);
         match token.kind {
-            TokenKind::Newline => {
+            TokenKind::Newline | TokenKind::Fold => {
                 let parenthesised = matches!(frames.last(), Some(b'(' | b'$'));
                 let next = following.get(index).copied().unwrap_or(usize::MAX);
-                let after = scan.tokens.get(next).copied();
-                let folds = parenthesised
-                    || generics == 0
-                        && before.is_some_and(|before| goes_on(text, before_that, before))
-                        && !starts_entry(text, &scan.tokens, next)
-                    || after.is_some_and(|after| is_word(text, after, &["then", "else"]))
-                        && scan
-                            .tokens
-                            .get(next + 1)
-                            .is_none_or(|next| next.kind != TokenKind::Colon)
-                        && before.is_some_and(|before| !matches!(before.kind, TokenKind::Comma));
-                if folds && let Some(token) = scan.tokens.get_mut(index) {
-                    token.kind = TokenKind::Fold;
-                } else if !folds {
+                let after = tokens.get(next).copied();
+                let goes_on = generics == 0
+                    && before.is_some_and(|before| goes_on(text, before_that, before))
+                    && !starts_entry(text, tokens, next);
+                let continued = after.is_some_and(|after| is_word(text, after, &["then", "else"]))
+                    && tokens.get(next + 1).is_none_or(|next| next.kind != TokenKind::Colon)
+                    && before.is_some_and(|before| before.kind != TokenKind::Comma);
+                let folds = parenthesised || goes_on || continued;
+                if let Some(token) = tokens.get_mut(index) {
+                    token.kind = if folds { TokenKind::Fold } else { TokenKind::Newline };
+                }
+                if !folds {
                     generics = 0;
                 }
                 continue;
@@ -54,10 +48,7 @@ pub(crate) fn fold_newlines(text: &str, scan: &mut Scan) {
                 generics -= 1;
                 // Closes a type, compares nothing: the newline after it separates.
                 before_that = before;
-                before = Some(Token {
-                    kind: TokenKind::Close,
-                    ..token
-                });
+                before = Some(Token { kind: TokenKind::Close, ..token });
                 continue;
             }
             _ => {}

@@ -19,6 +19,6 @@ mod layout;
 mod parser;
 pub mod scan;
 
-pub use layout::lay_out;
+pub use layout::{fold_newlines, lay_out};
 pub use parser::{Grammar, Rule};
 pub use scan::{Scan, Token, TokenKind, scan};

@@ -93,7 +93,9 @@ pub fn scan(text: &str) -> Scan {
         scanner.run();
     }
     let mut scan = scanner.finish();
-    layout::fold_newlines(text, &mut scan);
+    for range in &scan.declarations {
+        layout::fold_newlines(text, scan.tokens.get_mut(range.clone()).unwrap_or_default());
+    }
     scan
 }
 
@@ -108,6 +110,9 @@ enum Frame {
     Block { end: usize, closed: bool },
 }
 
+/// Deeper than any parser goes; searching the open frames must not take longer the more of them there are.
+const DEEPEST: usize = 256;
+
 struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
@@ -115,7 +120,7 @@ struct Scanner<'a> {
     tokens: Vec<Token>,
     starts: Vec<usize>,
     stack: Vec<Frame>,
-    /// End of the innermost enclosing block string: code in its interpolations cannot go on beyond it.
+    /// Whether a block string may end without quotes where a declaration seems to start.
     cut_runaways: bool,
     runaway: bool,
 }
@@ -170,6 +175,12 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         self.at = (self.at + length).min(self.bytes.len());
         self.push(kind, start);
+    }
+
+    fn enter(&mut self, frame: Frame) {
+        if self.stack.len() < DEEPEST {
+            self.stack.push(frame);
+        }
     }
 
     fn run(&mut self) {
@@ -358,12 +369,12 @@ impl<'a> Scanner<'a> {
     fn open_string(&mut self) {
         if !self.rest().starts_with("\"\"\"") {
             self.take(TokenKind::StringOpen, 1);
-            self.stack.push(Frame::Line);
+            self.enter(Frame::Line);
             return;
         }
         self.take(TokenKind::StringOpen, 3);
         let (end, closed) = self.find_block_end(true);
-        self.stack.push(Frame::Block { end, closed });
+        self.enter(Frame::Block { end, closed });
     }
 
     /// Where the block or raw string whose text starts here ends, and whether quotes close it there.
@@ -408,7 +419,7 @@ impl<'a> Scanner<'a> {
                 b'$' if self.peek(1) == b'{' => {
                     self.text_until_here(start);
                     self.take(TokenKind::Open, 2);
-                    self.stack.push(Frame::Interpolation);
+                    self.enter(Frame::Interpolation);
                     return;
                 }
                 b'\\' if self.peek(1) != b'\n' => self.at += 2,
@@ -435,7 +446,7 @@ impl<'a> Scanner<'a> {
                 b'$' if self.peek(1) == b'{' => {
                     self.text_until_here(start);
                     self.take(TokenKind::Open, 2);
-                    self.stack.push(Frame::Interpolation);
+                    self.enter(Frame::Interpolation);
                     return;
                 }
                 _ => self.at += 1,
@@ -489,7 +500,7 @@ impl<'a> Scanner<'a> {
 
     fn open(&mut self, frame: Frame) {
         self.take(TokenKind::Open, 1);
-        self.stack.push(frame);
+        self.enter(frame);
     }
 
     fn close(&mut self, frame: Frame) {
@@ -544,7 +555,7 @@ impl<'a> Scanner<'a> {
 
     fn optional_index(&mut self) {
         self.take(TokenKind::Open, 2);
-        self.stack.push(Frame::Square);
+        self.enter(Frame::Square);
     }
 }
 

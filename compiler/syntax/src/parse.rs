@@ -1,10 +1,13 @@
 //! From text to tree: scan, cut into declarations, parse each with pest, build the tree; mend what did not parse.
 
+mod balance;
 mod declarations;
 mod expressions;
 mod fragment;
+mod mend;
 mod recover;
 mod strings;
+mod suggest;
 mod tree;
 mod types;
 
@@ -71,26 +74,38 @@ fn declaration(builder: &mut Builder<'_>, laid_out: &str, tokens: &[Token], span
 
 /// The token at which brackets, `if` and `match` nest too deep. Checked before pest sees the text, because it recurses.
 fn too_deep(builder: &Builder<'_>, tokens: &[Token]) -> Option<Span> {
-    // Open brackets, each with the number of `if` and `match` since the last separator in it.
-    let mut frames: Vec<usize> = vec![0];
+    // For each open bracket, how many `if` and `match` without their braces there were since the last separator in it.
+    let mut frames: Vec<(usize, usize)> = vec![(0, 0)];
     let mut depth = 0;
     for token in tokens {
-        match token.kind {
-            TokenKind::Open => {
-                frames.push(0);
+        match (token.kind, builder.spelling(*token)) {
+            (TokenKind::Open, opener) => {
+                if let Some((_, matches)) = frames.last_mut()
+                    && *matches > 0
+                    && opener == "{"
+                {
+                    *matches -= 1;
+                    depth -= 1;
+                }
+                frames.push((0, 0));
                 depth += 1;
             }
-            TokenKind::Close if frames.len() > 1 => depth -= 1 + frames.pop().unwrap_or(0),
-            TokenKind::Newline | TokenKind::Comma => {
-                if let Some(nested) = frames.last_mut() {
-                    depth -= std::mem::take(nested);
+            (TokenKind::Close, _) if frames.len() > 1 => {
+                let (conditions, matches) = frames.pop().unwrap_or_default();
+                depth -= 1 + conditions + matches;
+            }
+            (TokenKind::Newline | TokenKind::Comma, _) => {
+                if let Some((conditions, matches)) = frames.last_mut().map(std::mem::take) {
+                    depth -= conditions + matches;
                 }
             }
-            TokenKind::Word if matches!(builder.spelling(*token), "if" | "match") => {
-                if let Some(nested) = frames.last_mut() {
-                    *nested += 1;
-                    depth += 1;
-                }
+            (TokenKind::Word, "if") => {
+                frames.last_mut().into_iter().for_each(|(conditions, _)| *conditions += 1);
+                depth += 1;
+            }
+            (TokenKind::Word, "match") => {
+                frames.last_mut().into_iter().for_each(|(_, matches)| *matches += 1);
+                depth += 1;
             }
             _ => {}
         }

@@ -119,7 +119,7 @@ impl Builder<'_> {
                 for node in head.parts {
                     match node.as_rule() {
                         Rule::hollow => rules = self.hollow_rules(fragment, &node),
-                        _ => rules.extend(self.rule(fragment, node)),
+                        _ => rules.extend(self.policy_rule(fragment, node)),
                     }
                 }
                 DeclKind::Policy { name, rules }
@@ -250,7 +250,7 @@ impl Builder<'_> {
         })
     }
 
-    pub(crate) fn rule(&mut self, fragment: &Fragment, node: Node<'_>) -> Option<PolicyRule> {
+    pub(crate) fn policy_rule(&mut self, fragment: &Fragment, node: Node<'_>) -> Option<PolicyRule> {
         let span = self.span(fragment, &node);
         let mut parts = Children::of(node);
         let deny = parts.next_if(Rule::verdict)?.as_str() == "deny";

@@ -30,6 +30,12 @@ impl Fragment {
         self.anchors.push((at, place));
     }
 
+    /// Which of the pieces that were put together holds an offset of the text; each has an anchor at either end.
+    pub(crate) fn piece_at(&self, at: u32) -> usize {
+        let (pieces, _) = self.anchors.as_chunks::<2>();
+        pieces.partition_point(|[_, (end, _)]| *end <= at)
+    }
+
     /// The offset in the file.
     pub(crate) fn place(&self, at: u32) -> u32 {
         let next = self.anchors.partition_point(|(local, _)| *local <= at);

@@ -7,6 +7,7 @@ use pest::iterators::{Pair, Pairs};
 
 use crate::ast::{Expr, ExprKind, Name, Path, TypeExpr, TypeKind};
 use crate::diagnostic::Diagnostic;
+use crate::parse::balance::Lexeme;
 use crate::parse::fragment::Fragment;
 use crate::source::{FileId, Span};
 
@@ -19,8 +20,10 @@ pub(crate) struct Builder<'a> {
     pub(crate) text: &'a str,
     pub(crate) tokens: &'a [Token],
     pub(crate) diagnostics: Vec<Diagnostic>,
-    /// While true, findings are dropped: they follow from one that was given.
-    pub(crate) quiet: bool,
+    /// The tokens of the declaration that is being mended.
+    pub(crate) lexemes: Vec<Lexeme>,
+    /// Findings from here on follow from one that was given, and are dropped.
+    muted: Option<u32>,
 }
 
 impl<'a> Builder<'a> {
@@ -30,14 +33,32 @@ impl<'a> Builder<'a> {
             text,
             tokens,
             diagnostics: Vec::new(),
-            quiet: false,
+            lexemes: Vec::new(),
+            muted: None,
         }
     }
 
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
-        if !self.quiet {
+        if !diagnostic.span.is_some_and(|span| self.is_muted(span)) {
             self.diagnostics.push(diagnostic);
         }
+    }
+
+    pub(crate) fn is_muted(&self, span: Span) -> bool {
+        self.muted.is_some_and(|from| span.start >= from)
+    }
+
+    pub(crate) fn is_muting(&self) -> bool {
+        self.muted.is_some()
+    }
+
+    pub(crate) fn mute_from(&mut self, at: u32) {
+        self.muted = Some(self.muted.map_or(at, |from| from.min(at)));
+    }
+
+    /// Sets from where findings are dropped, and says from where they were.
+    pub(crate) fn mute(&mut self, from: Option<u32>) -> Option<u32> {
+        std::mem::replace(&mut self.muted, from)
     }
 
     pub(crate) fn spelling(&self, token: Token) -> &'a str {

@@ -1,0 +1,10 @@
+//! Parsing as data: what is valid, what is reported, and what survives a mistake.
+
+mod syntax {
+    pub mod cases;
+    pub mod files;
+    pub mod limits;
+    pub mod soup;
+    pub mod sweep;
+    pub mod trees;
+}

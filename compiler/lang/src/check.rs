@@ -211,7 +211,11 @@ impl<'a> Checker<'a> {
     }
 
     fn unsupported(&mut self, what: &str, span: Span) {
-        self.error(Diagnostic::error("K0010", span, format!("`{what}` is not supported by this version of ktl")));
+        self.error(Diagnostic::error(
+            "K0010",
+            span,
+            format!("`{what}` is not supported by this version of ktl"),
+        ));
     }
 
     fn declared_twice(&mut self, name: &Name, first: Span) {
@@ -229,7 +233,9 @@ impl<'a> Checker<'a> {
     }
 
     fn comp(&self, comp: CompId) -> &CompSlot<'a> {
-        self.comps.get(comp.index()).expect("component ids are made with their slots")
+        self.comps
+            .get(comp.index())
+            .expect("component ids are made with their slots")
     }
 
     fn is_k8s(&self, module: ModuleId) -> bool {
@@ -238,7 +244,9 @@ impl<'a> Checker<'a> {
 
     /// Names of the kinds and records that `std/k8s` has without declaring them.
     fn k8s_names(&self, module: ModuleId) -> impl Iterator<Item = &'static str> + use<> {
-        let kinds = ktl_schema::kinds().map(|kind| kind.kind).chain(["Object", "Objects", "Manifests"]);
+        let kinds = ktl_schema::kinds()
+            .map(|kind| kind.kind)
+            .chain(["Object", "Objects", "Manifests"]);
         let wanted = self.is_k8s(module);
         kinds.filter(move |_| wanted)
     }
@@ -254,10 +262,18 @@ impl<'a> Checker<'a> {
         if let Some(kind) = ktl_schema::preferred(name) {
             return Some(crate::types::kind_type(kind));
         }
-        let record = ["core.v1", "apps.v1", "batch.v1", "networking.v1", "autoscaling.v2", "policy.v1", "rbac.v1"]
-            .iter()
-            .find_map(|group| ktl_schema::record(&format!("io.k8s.api.{group}.{name}")))
-            .or_else(|| ktl_schema::record(&format!("io.k8s.apimachinery.pkg.apis.meta.v1.{name}")))?;
+        let record = [
+            "core.v1",
+            "apps.v1",
+            "batch.v1",
+            "networking.v1",
+            "autoscaling.v2",
+            "policy.v1",
+            "rbac.v1",
+        ]
+        .iter()
+        .find_map(|group| ktl_schema::record(&format!("io.k8s.api.{group}.{name}")))
+        .or_else(|| ktl_schema::record(&format!("io.k8s.apimachinery.pkg.apis.meta.v1.{name}")))?;
         Some(Type::Record(Arc::new(crate::types::schema_record(record, None))))
     }
 
@@ -287,12 +303,26 @@ impl<'a> Checker<'a> {
     }
 
     fn add_let(&mut self, ast: &'a ast::Let, module: ModuleId, comp: Option<CompId>) -> LetId {
-        self.lets.push(LetSlot { ast, module, comp, ty: None, body: None, busy: false, refs: Vec::new() });
+        self.lets.push(LetSlot {
+            ast,
+            module,
+            comp,
+            ty: None,
+            body: None,
+            busy: false,
+            refs: Vec::new(),
+        });
         LetId(self.lets.len() as u32 - 1)
     }
 
     fn add_release(&mut self, ast: &'a ast::Release, module: ModuleId, comp: Option<CompId>) -> RelId {
-        self.rels.push(RelSlot { ast, module, comp, kind: None, kind_text: String::new() });
+        self.rels.push(RelSlot {
+            ast,
+            module,
+            comp,
+            kind: None,
+            kind_text: String::new(),
+        });
         RelId(self.rels.len() as u32 - 1)
     }
 
@@ -322,7 +352,12 @@ impl<'a> Checker<'a> {
             let value = |what: ValueName| Some(what);
             let (name, what): (&'a Name, Option<ValueName>) = match &decl.kind {
                 DeclKind::Let(item) => (&item.name, value(ValueName::Let(self.add_let(item, id, None)))),
-                DeclKind::Fn { name, params, result, body } => {
+                DeclKind::Fn {
+                    name,
+                    params,
+                    result,
+                    body,
+                } => {
                     self.fns.push(FnSlot {
                         name,
                         params,
@@ -337,7 +372,14 @@ impl<'a> Checker<'a> {
                     (name, value(ValueName::Fn(FnId(self.fns.len() as u32 - 1))))
                 }
                 DeclKind::Input { name, ty, default } => {
-                    let slot = InputSlot { name, ast: ty, default: default.as_ref(), module: id, ty: None, refs: Vec::new() };
+                    let slot = InputSlot {
+                        name,
+                        ast: ty,
+                        default: default.as_ref(),
+                        module: id,
+                        ty: None,
+                        refs: Vec::new(),
+                    };
                     self.inputs.push(slot);
                     (name, value(ValueName::Input(InputId(self.inputs.len() as u32 - 1))))
                 }
@@ -349,15 +391,22 @@ impl<'a> Checker<'a> {
                     self.zones.push(RecordSlot { name, body });
                     (name, value(ValueName::Zone(self.zones.len() as u32 - 1)))
                 }
-                DeclKind::Release(release) => {
-                    (&release.name, value(ValueName::Release(self.add_release(release, id, None))))
-                }
+                DeclKind::Release(release) => (
+                    &release.name,
+                    value(ValueName::Release(self.add_release(release, id, None))),
+                ),
                 DeclKind::Secret { name, .. } => {
                     self.unsupported("secret", decl.span);
                     (name, value(ValueName::Unsupported))
                 }
                 DeclKind::Type { name, ty } => {
-                    self.types.push(TypeSlot { ast: ty, name, module: id, lowered: None, busy: false });
+                    self.types.push(TypeSlot {
+                        ast: ty,
+                        name,
+                        module: id,
+                        lowered: None,
+                        busy: false,
+                    });
                     if crate::types::builtin_type(&name.text).is_some() {
                         let message = format!("`{}` is a built-in type", name.text);
                         self.error(Diagnostic::error("K0102", name.span, message).help("choose another name"));
@@ -388,9 +437,10 @@ impl<'a> Checker<'a> {
                 DeclKind::Import { alias, .. } => {
                     let what = match module.imports.get(index) {
                         Some(Some(Import::Module(module))) => TypeName::Module(*module),
-                        Some(Some(Import::Chart { directory, written })) => {
-                            TypeName::Chart { directory: directory.clone(), written: written.clone() }
-                        }
+                        Some(Some(Import::Chart { directory, written })) => TypeName::Chart {
+                            directory: directory.clone(),
+                            written: written.clone(),
+                        },
                         Some(Some(Import::Crd(kinds))) => TypeName::Crd(kinds.clone()),
                         _ => TypeName::Error,
                     };
@@ -416,10 +466,16 @@ impl<'a> Checker<'a> {
                     self.error(Diagnostic::error("K0106", decl.span, message));
                     continue;
                 }
-                DeclKind::Stack { .. } | DeclKind::Profile { .. } | DeclKind::Runner { .. } | DeclKind::Error => continue,
+                DeclKind::Stack { .. } | DeclKind::Profile { .. } | DeclKind::Runner { .. } | DeclKind::Error => {
+                    continue;
+                }
             };
             if &*name.text == "self" {
-                self.error(Diagnostic::error("K0102", name.span, "`self` is the release being defined"));
+                self.error(Diagnostic::error(
+                    "K0102",
+                    name.span,
+                    "`self` is the release being defined",
+                ));
             }
             if let Some(what) = what
                 && let Some(first) = declare(&mut names.values, name, what)
@@ -449,7 +505,9 @@ impl<'a> Checker<'a> {
     }
 
     fn prelude_type(&mut self, id: TypeId) -> Type {
-        let Some(slot) = self.types.get(id.index()) else { return Type::Error };
+        let Some(slot) = self.types.get(id.index()) else {
+            return Type::Error;
+        };
         let (ast, name) = (slot.ast, slot.name);
         let shown = match &*name.text {
             "Stack" => "the stack's header",
@@ -460,14 +518,18 @@ impl<'a> Checker<'a> {
         };
         match self.written_type(ast, PRELUDE, None) {
             // Prelude types have names that people know them by.
-            Type::Record(record) => Type::Record(Arc::new(RecordType::new(Some(shown.into()), record.fields().to_vec()))),
+            Type::Record(record) => {
+                Type::Record(Arc::new(RecordType::new(Some(shown.into()), record.fields().to_vec())))
+            }
             other => other,
         }
     }
 
     /// The type of a `let`: as written, or of its value with literals widened.
     fn let_type(&mut self, id: LetId) -> Type {
-        let Some(slot) = self.lets.get(id.index()) else { return Type::Error };
+        let Some(slot) = self.lets.get(id.index()) else {
+            return Type::Error;
+        };
         if let Some(ty) = &slot.ty {
             return ty.clone();
         }
@@ -483,11 +545,16 @@ impl<'a> Checker<'a> {
             return ty;
         }
         self.lower_let(id);
-        self.lets.get(id.index()).and_then(|slot| slot.ty.clone()).unwrap_or(Type::Error)
+        self.lets
+            .get(id.index())
+            .and_then(|slot| slot.ty.clone())
+            .unwrap_or(Type::Error)
     }
 
     fn lower_let(&mut self, id: LetId) {
-        let Some(slot) = self.lets.get_mut(id.index()) else { return };
+        let Some(slot) = self.lets.get_mut(id.index()) else {
+            return;
+        };
         if slot.body.is_some() || slot.busy {
             return;
         }
@@ -524,7 +591,9 @@ impl<'a> Checker<'a> {
 
     /// Parameters and result of a function.
     fn signature(&mut self, id: FnId) -> (Arc<[ParamType]>, Type) {
-        let Some(slot) = self.fns.get(id.index()) else { return (Arc::from([]), Type::Error) };
+        let Some(slot) = self.fns.get(id.index()) else {
+            return (Arc::from([]), Type::Error);
+        };
         if let Some(signature) = &slot.signature {
             return signature.clone();
         }
@@ -534,7 +603,11 @@ impl<'a> Checker<'a> {
             .map(|param| {
                 let ty = self.written_type(&param.ty, module, None);
                 let optional = param.default.is_some() || ty.nullable() && !matches!(ty, Type::Json | Type::Error);
-                ParamType { name: param.name.text.clone(), ty, optional }
+                ParamType {
+                    name: param.name.text.clone(),
+                    ty,
+                    optional,
+                }
             })
             .collect();
         let known = result.map(|result| self.written_type(result, module, None));
@@ -555,7 +628,9 @@ impl<'a> Checker<'a> {
     /// Lowers a function's body; returns its type.
     fn lower_fn(&mut self, id: FnId) -> Type {
         let (params, result) = self.signature_known(id);
-        let Some(slot) = self.fns.get_mut(id.index()) else { return Type::Error };
+        let Some(slot) = self.fns.get_mut(id.index()) else {
+            return Type::Error;
+        };
         if slot.busy || slot.lowered.is_some() {
             return result.unwrap_or(Type::Error);
         }
@@ -595,7 +670,9 @@ impl<'a> Checker<'a> {
     }
 
     fn input_type(&mut self, id: InputId) -> Type {
-        let Some(slot) = self.inputs.get(id.index()) else { return Type::Error };
+        let Some(slot) = self.inputs.get(id.index()) else {
+            return Type::Error;
+        };
         if let Some(ty) = &slot.ty {
             return ty.clone();
         }
@@ -626,7 +703,13 @@ impl<'a> Checker<'a> {
         self.builtin_fields();
         let modules = self.modules;
         let mut program = Program {
-            modules: modules.iter().map(|module| ModuleInfo { path: module.path.clone(), std: module.is_std() }).collect(),
+            modules: modules
+                .iter()
+                .map(|module| ModuleInfo {
+                    path: module.path.clone(),
+                    std: module.is_std(),
+                })
+                .collect(),
             ..Program::default()
         };
         for index in 0..self.types.len() {
@@ -644,13 +727,25 @@ impl<'a> Checker<'a> {
             self.lower_let(LetId(index as u32));
         }
         self.component_cycles();
-        let params: Vec<Vec<Option<hir::Expr>>> = (0..self.fns.len()).map(|index| self.lower_fn_defaults(FnId(index as u32))).collect();
-        program.inputs = (0..self.inputs.len()).map(|index| self.lower_input(InputId(index as u32))).collect();
-        program.rels = (0..self.rels.len()).map(|index| self.lower_release(RelId(index as u32))).collect();
-        program.comps = (0..self.comps.len()).map(|index| self.lower_component(CompId(index as u32))).collect();
+        let params: Vec<Vec<Option<hir::Expr>>> = (0..self.fns.len())
+            .map(|index| self.lower_fn_defaults(FnId(index as u32)))
+            .collect();
+        program.inputs = (0..self.inputs.len())
+            .map(|index| self.lower_input(InputId(index as u32)))
+            .collect();
+        program.rels = (0..self.rels.len())
+            .map(|index| self.lower_release(RelId(index as u32)))
+            .collect();
+        program.comps = (0..self.comps.len())
+            .map(|index| self.lower_component(CompId(index as u32)))
+            .collect();
         let (cluster, zone) = (self.fields.cluster.clone(), self.fields.zone.clone());
-        program.clusters = (0..self.clusters.len()).filter_map(|index| self.lower_named(index, true, &cluster)).collect();
-        program.zones = (0..self.zones.len()).filter_map(|index| self.lower_named(index, false, &zone)).collect();
+        program.clusters = (0..self.clusters.len())
+            .filter_map(|index| self.lower_named(index, true, &cluster))
+            .collect();
+        program.zones = (0..self.zones.len())
+            .filter_map(|index| self.lower_named(index, false, &zone))
+            .collect();
         if let Some(entry) = modules.get(ENTRY.index()) {
             self.entry_declarations(entry, &mut program);
         }
@@ -675,7 +770,12 @@ impl<'a> Checker<'a> {
                     true => hir::Expr::error(span),
                     false => slot.lowered.unwrap_or_else(|| hir::Expr::error(span)),
                 };
-                FnDecl { name: slot.name.text.clone(), params, body, span }
+                FnDecl {
+                    name: slot.name.text.clone(),
+                    params,
+                    body,
+                    span,
+                }
             })
             .collect();
         program.lets = std::mem::take(&mut self.lets)
@@ -703,12 +803,18 @@ impl<'a> Checker<'a> {
 
     fn lower_fn_defaults(&mut self, id: FnId) -> Vec<Option<hir::Expr>> {
         let (params, _) = self.signature(id);
-        let Some(slot) = self.fns.get(id.index()) else { return Vec::new() };
+        let Some(slot) = self.fns.get(id.index()) else {
+            return Vec::new();
+        };
         let (asts, module) = (slot.params, slot.module);
         let mut seen: Vec<&Name> = Vec::new();
         let mut lowered = Vec::new();
         for (ast, param) in asts.iter().zip(params.iter()) {
-            if let Some(first) = seen.iter().find(|name| name.text == ast.name.text).map(|name| name.span) {
+            if let Some(first) = seen
+                .iter()
+                .find(|name| name.text == ast.name.text)
+                .map(|name| name.span)
+            {
                 self.declared_twice(&ast.name, first);
             }
             seen.push(&ast.name);
@@ -727,7 +833,10 @@ impl<'a> Checker<'a> {
 
     fn lower_input(&mut self, id: InputId) -> InputDecl {
         let ty = self.input_type(id);
-        let slot = self.inputs.get(id.index()).expect("input ids are made with their slots");
+        let slot = self
+            .inputs
+            .get(id.index())
+            .expect("input ids are made with their slots");
         let (name, default, module) = (slot.name, slot.default, slot.module);
         let mut s = Scope::new(module, None);
         let default = match default {
@@ -740,11 +849,20 @@ impl<'a> Checker<'a> {
         if let Some(slot) = self.inputs.get_mut(id.index()) {
             slot.refs = s.refs;
         }
-        InputDecl { name: name.text.clone(), ty, default, span: name.span }
+        InputDecl {
+            name: name.text.clone(),
+            ty,
+            default,
+            span: name.span,
+        }
     }
 
     fn lower_named(&mut self, index: usize, cluster: bool, ty: &Type) -> Option<NamedDecl> {
-        let slot = if cluster { self.clusters.get(index)? } else { self.zones.get(index)? };
+        let slot = if cluster {
+            self.clusters.get(index)?
+        } else {
+            self.zones.get(index)?
+        };
         let (name, body) = (slot.name, slot.body);
         if !name.text.is_empty() {
             let value = crate::value::Value::string(name.text.clone(), name.span);
@@ -754,7 +872,11 @@ impl<'a> Checker<'a> {
             }
         }
         let body = self.declaration_record(body, ty, ENTRY);
-        Some(NamedDecl { name: name.text.clone(), body, span: name.span })
+        Some(NamedDecl {
+            name: name.text.clone(),
+            body,
+            span: name.span,
+        })
     }
 
     /// The fields of a built-in declaration.
@@ -772,7 +894,8 @@ impl<'a> Checker<'a> {
                 DeclKind::Stack { name, edition, body } => {
                     if let Some(first) = header {
                         self.error(
-                            Diagnostic::error("K0106", name.span, "a stack has one header").related(first, "the first one"),
+                            Diagnostic::error("K0106", name.span, "a stack has one header")
+                                .related(first, "the first one"),
                         );
                         continue;
                     }
@@ -780,16 +903,26 @@ impl<'a> Checker<'a> {
                     program.header = Some(self.lower_header(name, edition.as_ref(), body));
                 }
                 DeclKind::Runner { body } => {
-                    let place = Span { end: decl.span.end.min(decl.span.start + 6), ..decl.span };
+                    let place = Span {
+                        end: decl.span.end.min(decl.span.start + 6),
+                        ..decl.span
+                    };
                     if let Some(first) = runner {
-                        self.error(Diagnostic::error("K0102", place, "`runner` is declared twice").related(first, "the first one"));
+                        self.error(
+                            Diagnostic::error("K0102", place, "`runner` is declared twice")
+                                .related(first, "the first one"),
+                        );
                         continue;
                     }
                     runner = Some(place);
                     let ty = self.fields.runner.clone();
                     program.runner = Some(self.declaration_record(body, &ty, ENTRY));
                 }
-                DeclKind::Profile { name, extends, settings } => {
+                DeclKind::Profile {
+                    name,
+                    extends,
+                    settings,
+                } => {
                     if let Some(first) = profiles.get(&name.text) {
                         let first = *first;
                         self.declared_twice(name, first);
@@ -803,7 +936,11 @@ impl<'a> Checker<'a> {
             }
         }
         if header.is_none() {
-            let start = Span { file: entry.ast.file, start: 0, end: 0 };
+            let start = Span {
+                file: entry.ast.file,
+                start: 0,
+                end: 0,
+            };
             self.error(
                 Diagnostic::error("K0106", start, "this file has no stack header")
                     .help("start it with `stack name edition 1`")
@@ -816,13 +953,17 @@ impl<'a> Checker<'a> {
     fn profile_parents(&mut self, program: &mut Program) {
         let names: Vec<Arc<str>> = program.profiles.iter().map(|profile| profile.name.clone()).collect();
         for profile in &mut program.profiles {
-            let Some((parent, span)) = profile.extends.clone() else { continue };
+            let Some((parent, span)) = profile.extends.clone() else {
+                continue;
+            };
             if !names.contains(&parent) && !parent.is_empty() {
                 let mut diagnostic = Diagnostic::error("K0101", span, format!("unknown profile `{parent}`"));
                 if let Some(better) = crate::names::nearest(&parent, names.iter().map(|name| &**name)) {
-                    diagnostic = diagnostic
-                        .help(format!("did you mean `{better}`?"))
-                        .fix(format!("replace by `{better}`"), span, better);
+                    diagnostic = diagnostic.help(format!("did you mean `{better}`?")).fix(
+                        format!("replace by `{better}`"),
+                        span,
+                        better,
+                    );
                 }
                 self.error(diagnostic);
                 profile.extends = None;
@@ -832,12 +973,20 @@ impl<'a> Checker<'a> {
             let Some((parent, span)) = program.profiles.get(index).and_then(|profile| profile.extends.clone()) else {
                 return Vec::new();
             };
-            names.iter().position(|name| *name == parent).map(|index| (index, span)).into_iter().collect()
+            names
+                .iter()
+                .position(|name| *name == parent)
+                .map(|index| (index, span))
+                .into_iter()
+                .collect()
         };
         let cycles = graph::cycles(names.len(), edges);
         for cycle in cycles {
             let Some((first, span)) = cycle.first() else { continue };
-            let hops: Vec<&str> = cycle.iter().filter_map(|(index, _)| names.get(*index).map(|name| &**name)).collect();
+            let hops: Vec<&str> = cycle
+                .iter()
+                .filter_map(|(index, _)| names.get(*index).map(|name| &**name))
+                .collect();
             let start = hops.first().copied().unwrap_or("");
             let message = format!("profiles extend each other: {} → {start}", hops.join(" → "));
             self.error(Diagnostic::error("K0402", *span, message));
@@ -886,7 +1035,13 @@ impl<'a> Checker<'a> {
         }
         let ty = self.fields.stack.clone();
         let body = self.declaration_record(body, &ty, ENTRY);
-        Header { name: name.text.clone(), edition: number.unwrap_or(1), span: name.span, body, default_profile }
+        Header {
+            name: name.text.clone(),
+            edition: number.unwrap_or(1),
+            span: name.span,
+            body,
+            default_profile,
+        }
     }
 
     /// Components that use each other would never end.
@@ -904,7 +1059,9 @@ impl<'a> Checker<'a> {
         }
         for cycle in graph::cycles(self.comps.len(), |index| edges.get(index).cloned().unwrap_or_default()) {
             let name = |index: usize| self.comps.get(index).map_or("", |slot| &*slot.name.text);
-            let Some((first, (_, span))) = cycle.first() else { continue };
+            let Some((first, (_, span))) = cycle.first() else {
+                continue;
+            };
             let hops: Vec<&str> = cycle.iter().map(|(index, _)| name(*index)).collect();
             let message = format!("components use each other: {} → {}", hops.join(" → "), name(*first));
             let mut diagnostic = Diagnostic::error("K0402", *span, message);
@@ -940,7 +1097,8 @@ impl<'a> Checker<'a> {
                 Node::Input(id) => self.inputs.get(id.index()).map_or(&[], |slot| &slot.refs),
             }
         };
-        let edges = |at: usize| -> Vec<(usize, Span)> { refs(at).iter().map(|(node, span)| (index(*node), *span)).collect() };
+        let edges =
+            |at: usize| -> Vec<(usize, Span)> { refs(at).iter().map(|(node, span)| (index(*node), *span)).collect() };
         let total = lets + fns + self.inputs.len();
         let cycles = graph::cycles(total, edges);
         program.order = graph::order(total, edges)
@@ -954,9 +1112,18 @@ impl<'a> Checker<'a> {
         let mut reports = Vec::new();
         for cycle in cycles {
             let name = |at: usize| match node(at) {
-                Node::Let(id) => self.lets.get(id.index()).map_or_else(String::new, |slot| slot.ast.name.text.to_string()),
-                Node::Fn(id) => self.fns.get(id.index()).map_or_else(String::new, |slot| format!("fn {}", slot.name.text)),
-                Node::Input(id) => self.inputs.get(id.index()).map_or_else(String::new, |slot| slot.name.text.to_string()),
+                Node::Let(id) => self
+                    .lets
+                    .get(id.index())
+                    .map_or_else(String::new, |slot| slot.ast.name.text.to_string()),
+                Node::Fn(id) => self
+                    .fns
+                    .get(id.index())
+                    .map_or_else(String::new, |slot| format!("fn {}", slot.name.text)),
+                Node::Input(id) => self
+                    .inputs
+                    .get(id.index())
+                    .map_or_else(String::new, |slot| slot.name.text.to_string()),
             };
             poisoned.extend(cycle.iter().map(|(at, _)| node(*at)));
             let Some((first, span)) = cycle.first() else { continue };
@@ -967,7 +1134,11 @@ impl<'a> Checker<'a> {
                     format!("{} (line {line})", name(*at))
                 })
                 .collect();
-            let mut diagnostic = Diagnostic::error("K0402", *span, format!("cycle: {} → {}", hops.join(" → "), name(*first)));
+            let mut diagnostic = Diagnostic::error(
+                "K0402",
+                *span,
+                format!("cycle: {} → {}", hops.join(" → "), name(*first)),
+            );
             for (at, span) in cycle.iter().skip(1) {
                 diagnostic = diagnostic.related(*span, format!("{} needs it here", name(*at)));
             }
@@ -992,13 +1163,21 @@ impl<'a> Checker<'a> {
                 continue;
             }
             for (decl, import) in module.ast.decls.iter().zip(&module.imports) {
-                let DeclKind::Import { alias, .. } = &decl.kind else { continue };
-                if matches!(import, Some(Import::Error)) || alias.text.is_empty() || self.used.contains(&(id, alias.text.clone())) {
+                let DeclKind::Import { alias, .. } = &decl.kind else {
+                    continue;
+                };
+                if matches!(import, Some(Import::Error))
+                    || alias.text.is_empty()
+                    || self.used.contains(&(id, alias.text.clone()))
+                {
                     continue;
                 }
                 self.diagnostics.push(
-                    Diagnostic::warning("K0104", alias.span, format!("unused import `{}`", alias.text))
-                        .fix("remove the import", decl.span, ""),
+                    Diagnostic::warning("K0104", alias.span, format!("unused import `{}`", alias.text)).fix(
+                        "remove the import",
+                        decl.span,
+                        "",
+                    ),
                 );
             }
         }

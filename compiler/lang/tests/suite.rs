@@ -19,7 +19,9 @@ struct Disk(PathBuf);
 #[expect(clippy::disallowed_methods, reason = "tests read their cases from disk")]
 impl Host for Disk {
     fn module(&self, path: &str) -> Result<Arc<str>, String> {
-        std::fs::read_to_string(self.0.join(path)).map(Into::into).map_err(|_| "no such file".into())
+        std::fs::read_to_string(self.0.join(path))
+            .map(Into::into)
+            .map_err(|_| "no such file".into())
     }
 
     fn chart(&self, directory: &str) -> Result<(), String> {
@@ -29,7 +31,9 @@ impl Host for Disk {
 
     fn crds(&self, path: &str) -> Result<Vec<serde_json::Value>, String> {
         let text = std::fs::read_to_string(self.0.join(path)).map_err(|_| "no such file".to_owned())?;
-        serde_json::from_str(&text).map(|json| vec![json]).map_err(|error| error.to_string())
+        serde_json::from_str(&text)
+            .map(|json| vec![json])
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -38,7 +42,11 @@ struct Memory(Arc<str>);
 
 impl Host for Memory {
     fn module(&self, path: &str) -> Result<Arc<str>, String> {
-        if path == "stack.ktl" { Ok(self.0.clone()) } else { Err("no such file".into()) }
+        if path == "stack.ktl" {
+            Ok(self.0.clone())
+        } else {
+            Err("no such file".into())
+        }
     }
 
     fn chart(&self, _: &str) -> Result<(), String> {
@@ -67,7 +75,11 @@ fn compile(host: &dyn Host, entry: &str, head: &str) -> (Sources, Diagnostics, O
     }
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
-    let request = Request { entry, profile: profile.as_deref(), inputs: &inputs };
+    let request = Request {
+        entry,
+        profile: profile.as_deref(),
+        inputs: &inputs,
+    };
     let stack = if check {
         ktl_lang::check(host, &request, &mut sources, &mut diagnostics);
         None
@@ -80,8 +92,14 @@ fn compile(host: &dyn Host, entry: &str, head: &str) -> (Sources, Diagnostics, O
 fn render(sources: &Sources, diagnostics: Diagnostics, stack: Option<&Stack>) -> String {
     let mut out = String::new();
     for diagnostic in diagnostics.sorted() {
-        let severity = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
-        let place = diagnostic.span.map_or_else(|| "-".into(), |span| sources.describe(span));
+        let severity = if diagnostic.severity == Severity::Error {
+            "error"
+        } else {
+            "warning"
+        };
+        let place = diagnostic
+            .span
+            .map_or_else(|| "-".into(), |span| sources.describe(span));
         writeln!(out, "{severity} {} {place}: {}", diagnostic.code, diagnostic.message).unwrap();
         if !diagnostic.label.is_empty() {
             writeln!(out, "  label: {}", diagnostic.label).unwrap();
@@ -93,7 +111,14 @@ fn render(sources: &Sources, diagnostics: Diagnostics, stack: Option<&Stack>) ->
             writeln!(out, "  help: {help}").unwrap();
         }
         for fix in &diagnostic.fixes {
-            writeln!(out, "  fix: {}: {:?} -> {:?}", fix.title, sources.text(fix.span), fix.text).unwrap();
+            writeln!(
+                out,
+                "  fix: {}: {:?} -> {:?}",
+                fix.title,
+                sources.text(fix.span),
+                fix.text
+            )
+            .unwrap();
         }
     }
     if let Some(stack) = stack {
@@ -125,17 +150,25 @@ fn stack_json(sources: &Sources, stack: &Stack) -> serde_json::Value {
             put("timeout", json!(release.timeout));
             put("parallelismGroup", json!(release.parallelism_group));
             put("priority", json!(release.priority));
-            let texts = |list: &[(String, ktl_syntax::Span)]| json!(list.iter().map(|(text, _)| text).collect::<Vec<_>>());
+            let texts =
+                |list: &[(String, ktl_syntax::Span)]| json!(list.iter().map(|(text, _)| text).collect::<Vec<_>>());
             match &release.kind {
-                ReleaseKind::Chart { directory, values, value_files, set } => {
+                ReleaseKind::Chart {
+                    directory,
+                    values,
+                    value_files,
+                    set,
+                } => {
                     put("chart", json!(directory));
                     put("values", values.to_json());
                     put("valueFiles", texts(value_files));
                     put("set", texts(set));
                 }
                 ReleaseKind::Objects(objects) => {
-                    let objects: serde_json::Map<String, serde_json::Value> =
-                        objects.iter().map(|object| (object.key.clone(), object.body.to_json())).collect();
+                    let objects: serde_json::Map<String, serde_json::Value> = objects
+                        .iter()
+                        .map(|object| (object.key.clone(), object.body.to_json()))
+                        .collect();
                     put("objects", objects.into());
                 }
                 ReleaseKind::Manifests(files) => put("files", texts(files)),
@@ -177,7 +210,10 @@ fn stack_json(sources: &Sources, stack: &Stack) -> serde_json::Value {
 fn cases() -> Vec<(PathBuf, PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut cases = Vec::new();
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(&root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.join("stack.ktl").exists() {
@@ -199,17 +235,29 @@ fn cases_compile_as_expected() {
     let cases = cases();
     assert!(cases.len() > 20, "the cases are found");
     for (root, expected, entry) in cases {
-        if only.as_ref().is_some_and(|only| !expected.to_str().unwrap().contains(only.as_str())) {
+        if only
+            .as_ref()
+            .is_some_and(|only| !expected.to_str().unwrap().contains(only.as_str()))
+        {
             continue;
         }
         let head = std::fs::read_to_string(root.join(&entry)).unwrap();
         let (sources, diagnostics, stack) = compile(&Disk(root.clone()), &entry, &head);
         let found = render(&sources, diagnostics, stack.as_ref());
         let (sources, diagnostics, stack) = compile(&Disk(root), &entry, &head);
-        assert_eq!(found, render(&sources, diagnostics, stack.as_ref()), "compiling twice gives the same");
+        assert_eq!(
+            found,
+            render(&sources, diagnostics, stack.as_ref()),
+            "compiling twice gives the same"
+        );
         let wanted = std::fs::read_to_string(&expected).unwrap_or_default();
         if found != wanted {
-            writeln!(failures, "== {}\n-- expected\n{wanted}\n-- found\n{found}", expected.display()).unwrap();
+            writeln!(
+                failures,
+                "== {}\n-- expected\n{wanted}\n-- found\n{found}",
+                expected.display()
+            )
+            .unwrap();
             if update {
                 std::fs::write(&expected, &found).unwrap();
             }

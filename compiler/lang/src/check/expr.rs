@@ -21,8 +21,12 @@ impl<'a> Checker<'a> {
     pub(super) fn infer(&mut self, expr: &'a Expr, s: &mut Scope) -> (hir::Expr, Type) {
         if self.depth >= DEPTH {
             self.error(
-                Diagnostic::error("K0007", expr.span, format!("this expression nests more than {DEPTH} levels"))
-                    .help("give parts of it names with `let`"),
+                Diagnostic::error(
+                    "K0007",
+                    expr.span,
+                    format!("this expression nests more than {DEPTH} levels"),
+                )
+                .help("give parts of it names with `let`"),
             );
             return (hir::Expr::error(expr.span), Type::Error);
         }
@@ -30,7 +34,10 @@ impl<'a> Checker<'a> {
         let (lowered, mut ty) = stacker::maybe_grow(128 << 10, 2 << 20, || self.infer_inner(expr, s));
         self.depth -= 1;
         if !s.narrowed.is_empty()
-            && matches!(expr.kind, ExprKind::Name(_) | ExprKind::Field { .. } | ExprKind::Index { .. })
+            && matches!(
+                expr.kind,
+                ExprKind::Name(_) | ExprKind::Field { .. } | ExprKind::Index { .. }
+            )
             && let Some(path) = path_of(expr)
             && let Some((_, narrowed)) = s.narrowed.iter().rev().find(|(known, _)| *known == path)
         {
@@ -73,7 +80,13 @@ impl<'a> Checker<'a> {
                 let (body, item) = self.infer(body, s);
                 s.truncate(locals, frame);
                 s.narrowed.truncate(narrowed);
-                (of(Kind::ListFor { clauses, body: Box::new(body) }), Type::list(item))
+                (
+                    of(Kind::ListFor {
+                        clauses,
+                        body: Box::new(body),
+                    }),
+                    Type::list(item),
+                )
             }
             ExprKind::MapFor { clauses, key, value } => {
                 let (locals, frame) = (s.locals.len(), s.frame);
@@ -84,9 +97,20 @@ impl<'a> Checker<'a> {
                 s.truncate(locals, frame);
                 s.narrowed.truncate(narrowed);
                 let value = Box::new(hir::FieldValue { value, optional: false });
-                (of(Kind::MapFor { clauses, key: Box::new(key), value }), Type::map(Type::STRING, ty))
+                (
+                    of(Kind::MapFor {
+                        clauses,
+                        key: Box::new(key),
+                        value,
+                    }),
+                    Type::map(Type::STRING, ty),
+                )
             }
-            ExprKind::If { condition, then, otherwise } => {
+            ExprKind::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 let narrowed = s.narrowed.len();
                 let lowered = self.check(condition, &Type::Bool, s);
                 self.narrow(condition, true, s);
@@ -95,27 +119,53 @@ impl<'a> Checker<'a> {
                 self.narrow(condition, false, s);
                 let (otherwise, b) = self.infer(otherwise, s);
                 s.narrowed.truncate(narrowed);
-                let kind =
-                    Kind::If { condition: Box::new(lowered), then: Box::new(then), otherwise: Box::new(otherwise) };
+                let kind = Kind::If {
+                    condition: Box::new(lowered),
+                    then: Box::new(then),
+                    otherwise: Box::new(otherwise),
+                };
                 (of(kind), join(a, b))
             }
             ExprKind::Match { subject, arms } => self.infer_match(subject, arms, None, span, s),
             ExprKind::With { base, settings } => {
                 let (base, ty) = self.infer(base, s);
                 let settings = self.with_settings(&ty, settings, s);
-                let changed = hir::Expr { kind: Kind::With { base: Box::new(base), settings }, span };
+                let changed = hir::Expr {
+                    kind: Kind::With {
+                        base: Box::new(base),
+                        settings,
+                    },
+                    span,
+                };
                 // What was absent is created, so its defaults are due.
-                (of(Kind::Conform { value: Box::new(changed), ty: ty.clone() }), ty)
+                (
+                    of(Kind::Conform {
+                        value: Box::new(changed),
+                        ty: ty.clone(),
+                    }),
+                    ty,
+                )
             }
             ExprKind::As { value, ty } => {
                 let target = self.type_expr(ty, s);
                 let (value, found) = self.infer(value, s);
                 if matches!(found, Type::Json) {
-                    return (of(Kind::Conform { value: Box::new(value), ty: target.clone() }), target);
+                    return (
+                        of(Kind::Conform {
+                            value: Box::new(value),
+                            ty: target.clone(),
+                        }),
+                        target,
+                    );
                 }
                 (self.coerce(value, &found, &target, expr), target)
             }
-            ExprKind::Binary { op, op_span, left, right } => self.infer_binary(*op, *op_span, left, right, span, s),
+            ExprKind::Binary {
+                op,
+                op_span,
+                left,
+                right,
+            } => self.infer_binary(*op, *op_span, left, right, span, s),
             ExprKind::Unary { op, operand } => self.infer_unary(*op, operand, span, s),
             ExprKind::Paren(inner) => self.infer(inner, s),
             ExprKind::Hole | ExprKind::Error => (of(Kind::Error), Type::Error),
@@ -165,7 +215,13 @@ impl<'a> Checker<'a> {
                     let body = self.check(body, &item, s);
                     s.truncate(locals, frame);
                     s.narrowed.truncate(narrowed);
-                    self.after_literal(of(Kind::ListFor { clauses, body: Box::new(body) }), expected)
+                    self.after_literal(
+                        of(Kind::ListFor {
+                            clauses,
+                            body: Box::new(body),
+                        }),
+                        expected,
+                    )
                 }
                 None => {
                     let (lowered, found) = self.infer(expr, s);
@@ -185,13 +241,27 @@ impl<'a> Checker<'a> {
                 s.truncate(locals, frame);
                 s.narrowed.truncate(narrowed);
                 let value = Box::new(hir::FieldValue { value, optional: false });
-                let map = of(Kind::MapFor { clauses, key: Box::new(key), value });
+                let map = of(Kind::MapFor {
+                    clauses,
+                    key: Box::new(key),
+                    value,
+                });
                 match list_key {
-                    Some(key) => self.after_literal(of(Kind::MapToList { value: Box::new(map), key }), expected),
+                    Some(key) => self.after_literal(
+                        of(Kind::MapToList {
+                            value: Box::new(map),
+                            key,
+                        }),
+                        expected,
+                    ),
                     None => map,
                 }
             }
-            ExprKind::If { condition, then, otherwise } => {
+            ExprKind::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 let narrowed = s.narrowed.len();
                 let lowered = self.check(condition, &Type::Bool, s);
                 self.narrow(condition, true, s);
@@ -200,10 +270,19 @@ impl<'a> Checker<'a> {
                 self.narrow(condition, false, s);
                 let otherwise = self.check(otherwise, expected, s);
                 s.narrowed.truncate(narrowed);
-                of(Kind::If { condition: Box::new(lowered), then: Box::new(then), otherwise: Box::new(otherwise) })
+                of(Kind::If {
+                    condition: Box::new(lowered),
+                    then: Box::new(then),
+                    otherwise: Box::new(otherwise),
+                })
             }
             ExprKind::Match { subject, arms } => self.infer_match(subject, arms, Some(expected), span, s).0,
-            ExprKind::Binary { op: ast::BinaryOp::Coalesce, left, right, .. } => {
+            ExprKind::Binary {
+                op: ast::BinaryOp::Coalesce,
+                left,
+                right,
+                ..
+            } => {
                 let (lowered, found) = self.infer(left, s);
                 let lowered = self.coerce(lowered, &found.non_null(), &expected.clone().optional(), left);
                 let right = self.check(right, expected, s);
@@ -223,7 +302,12 @@ impl<'a> Checker<'a> {
             Fit::Check => {
                 if let Kind::Const(value) = &lowered.kind {
                     match types::conform_union(value, expected) {
-                        Some(Ok(value)) => return hir::Expr { kind: Kind::Const(value), span: lowered.span },
+                        Some(Ok(value)) => {
+                            return hir::Expr {
+                                kind: Kind::Const(value),
+                                span: lowered.span,
+                            };
+                        }
                         Some(Err(violation)) => {
                             self.error(super::violation(violation, lowered.span));
                             return hir::Expr::error(lowered.span);
@@ -232,7 +316,13 @@ impl<'a> Checker<'a> {
                     }
                 }
                 let span = lowered.span;
-                hir::Expr { kind: Kind::Conform { value: Box::new(lowered), ty: expected.clone() }, span }
+                hir::Expr {
+                    kind: Kind::Conform {
+                        value: Box::new(lowered),
+                        ty: expected.clone(),
+                    },
+                    span,
+                }
             }
             Fit::No => {
                 self.mismatch(found, expected, expr);
@@ -258,7 +348,11 @@ impl<'a> Checker<'a> {
             self.error(diagnostic);
             return;
         }
-        let wanted = if found.nullable() { expected.clone() } else { expected.non_null() };
+        let wanted = if found.nullable() {
+            expected.clone()
+        } else {
+            expected.non_null()
+        };
         // A text is only news where other texts are expected.
         let shown = match found {
             Type::Literal(text) if expected.literals().is_none() => format!("string {}", types::shown(text)),
@@ -270,9 +364,11 @@ impl<'a> Checker<'a> {
         }
         if let (Type::Literal(text), Some(literals)) = (found, expected.literals()) {
             if let Some(better) = nearest(text, literals.iter().map(|text| &**text)) {
-                diagnostic = diagnostic
-                    .help(format!("did you mean \"{better}\"?"))
-                    .fix(format!("replace by \"{better}\""), span, format!("\"{better}\""));
+                diagnostic = diagnostic.help(format!("did you mean \"{better}\"?")).fix(
+                    format!("replace by \"{better}\""),
+                    span,
+                    format!("\"{better}\""),
+                );
             }
         } else if matches!(found, Type::Json) {
             diagnostic = diagnostic.help(format!("say what it holds: `… as {expected}`"));
@@ -281,21 +377,30 @@ impl<'a> Checker<'a> {
             let written = written.trim_matches('`');
             diagnostic = diagnostic
                 .help(format!("write \"{written}\" for a constant, or \"${{{written}}}\""))
-                .fix("put it in quotes", span, if matches!(expr.kind, ExprKind::Name(_) | ExprKind::Field { .. }) {
-                    format!("\"${{{written}}}\"")
-                } else {
-                    format!("\"{written}\"")
-                });
+                .fix(
+                    "put it in quotes",
+                    span,
+                    if matches!(expr.kind, ExprKind::Name(_) | ExprKind::Field { .. }) {
+                        format!("\"${{{written}}}\"")
+                    } else {
+                        format!("\"{written}\"")
+                    },
+                );
         } else if let (Type::Number(Number::Int | Number::Decimal, _), Type::Number(Number::Quantity(dimension), _)) =
             (found, &expected.non_null())
         {
-            diagnostic = diagnostic.help(format!("a {dimension} needs a unit: {}", number::units(*dimension).join(" ")));
+            diagnostic = diagnostic.help(format!(
+                "a {dimension} needs a unit: {}",
+                number::units(*dimension).join(" ")
+            ));
         } else if let Type::List(list) = expected.non_null()
             && fit(found, &list.item) != Fit::No
         {
             let written = self.excerpt(span);
             let written = written.trim_matches('`').to_owned();
-            diagnostic = diagnostic.help("put it in a list").fix("put it in a list", span, format!("[{written}]"));
+            diagnostic = diagnostic
+                .help("put it in a list")
+                .fix("put it in a list", span, format!("[{written}]"));
         }
         self.error(diagnostic);
     }
@@ -303,7 +408,11 @@ impl<'a> Checker<'a> {
     /// The source text under a span, in backticks, if it is short.
     pub(super) fn excerpt(&self, span: Span) -> String {
         let text = self.sources.text(span);
-        if text.len() <= 60 && !text.contains('\n') && !text.is_empty() { format!("`{text}`") } else { "this".into() }
+        if text.len() <= 60 && !text.contains('\n') && !text.is_empty() {
+            format!("`{text}`")
+        } else {
+            "this".into()
+        }
     }
 
     /// A number as written, as the expected type reads it.
@@ -332,13 +441,19 @@ impl<'a> Checker<'a> {
                 return None;
             }
             let message = format!("{text} is outside the 64 bits of an int");
-            self.error(Diagnostic::error("K0305", span, message).help("write it as a string, or as a decimal with `.0`"));
+            self.error(
+                Diagnostic::error("K0305", span, message).help("write it as a string, or as a decimal with `.0`"),
+            );
             return None;
         }
         match number::parse_decimal(text) {
             Some(number) => Some((value(V::Decimal(number)), Type::DECIMAL)),
             None => {
-                self.error(Diagnostic::error("K0305", span, format!("`{text}` has more digits than a decimal holds (28)")));
+                self.error(Diagnostic::error(
+                    "K0305",
+                    span,
+                    format!("`{text}` has more digits than a decimal holds (28)"),
+                ));
                 None
             }
         }
@@ -348,9 +463,11 @@ impl<'a> Checker<'a> {
         let all = "ms s m h d Ki Mi Gi Ti Pi Ei k M G T P E %";
         let mut diagnostic = Diagnostic::error("K0207", span, format!("`{number}{unit}`: there is no unit `{unit}`"));
         diagnostic = match nearest(unit, all.split(' ')).filter(|_| unit.len() > 1) {
-            Some(better) => diagnostic
-                .help(format!("did you mean `{number}{better}`?"))
-                .fix(format!("replace by `{number}{better}`"), span, format!("{number}{better}")),
+            Some(better) => diagnostic.help(format!("did you mean `{number}{better}`?")).fix(
+                format!("replace by `{number}{better}`"),
+                span,
+                format!("{number}{better}"),
+            ),
             None => diagnostic.help(format!("units are {all}")),
         };
         self.error(diagnostic);
@@ -360,7 +477,11 @@ impl<'a> Checker<'a> {
         match number::quantity(number, unit, dimension) {
             Some(quantity) => hir::Expr::constant(Value::new(V::Quantity(Arc::new(quantity)), span)),
             None => {
-                self.error(Diagnostic::error("K0305", span, format!("`{number}{unit}` is too large")));
+                self.error(Diagnostic::error(
+                    "K0305",
+                    span,
+                    format!("`{number}{unit}` is too large"),
+                ));
                 hir::Expr::error(span)
             }
         }
@@ -372,7 +493,10 @@ impl<'a> Checker<'a> {
                 self.unknown_unit(number, unit, span);
                 (hir::Expr::error(span), Type::Error)
             }
-            [dimension] => (self.quantity(number, unit, *dimension, span), Type::quantity(*dimension)),
+            [dimension] => (
+                self.quantity(number, unit, *dimension, span),
+                Type::quantity(*dimension),
+            ),
             _ => {
                 let message = format!("`{number}{unit}`: minutes or millicores?");
                 self.error(
@@ -393,7 +517,10 @@ impl<'a> Checker<'a> {
         };
         let wanted = expected.members().iter().find_map(|member| match member {
             Type::Number(Number::Quantity(dimension), _) if candidates.contains(dimension) => Some(*dimension),
-            Type::Amount => candidates.iter().find(|one| matches!(one, Dimension::Bytes | Dimension::Cpu)).copied(),
+            Type::Amount => candidates
+                .iter()
+                .find(|one| matches!(one, Dimension::Bytes | Dimension::Cpu))
+                .copied(),
             _ => None,
         });
         // Where text is wanted, the spelling counts and not what it measures.
@@ -411,7 +538,13 @@ impl<'a> Checker<'a> {
         self.coerce(lowered, &Type::quantity(dimension), expected, expr)
     }
 
-    fn check_quoted_quantity(&mut self, parts: &'a [StringPart], expected: &Type, expr: &'a Expr, s: &mut Scope) -> hir::Expr {
+    fn check_quoted_quantity(
+        &mut self,
+        parts: &'a [StringPart],
+        expected: &Type,
+        expr: &'a Expr,
+        s: &mut Scope,
+    ) -> hir::Expr {
         let Type::Number(Number::Quantity(dimension), _) = expected.non_null() else {
             return hir::Expr::error(expr.span);
         };
@@ -436,10 +569,15 @@ impl<'a> Checker<'a> {
     fn infer_string(&mut self, parts: &'a [StringPart], span: Span, s: &mut Scope) -> (hir::Expr, Type) {
         let holes = parts.iter().any(|part| matches!(part, StringPart::Hole(_)));
         if !holes {
-            let text: String =
-                parts.iter().map(|part| if let StringPart::Text(text) = part { &**text } else { "" }).collect();
+            let text: String = parts
+                .iter()
+                .map(|part| if let StringPart::Text(text) = part { &**text } else { "" })
+                .collect();
             let text: Arc<str> = text.into();
-            return (hir::Expr::constant(Value::string(text.clone(), span)), Type::Literal(text));
+            return (
+                hir::Expr::constant(Value::string(text.clone(), span)),
+                Type::Literal(text),
+            );
         }
         let parts = parts
             .iter()
@@ -448,7 +586,13 @@ impl<'a> Checker<'a> {
                 StringPart::Hole(hole) => hir::Part::Hole(self.interpolated(hole, s)),
             })
             .collect();
-        (hir::Expr { kind: Kind::Text(parts), span }, Type::STRING)
+        (
+            hir::Expr {
+                kind: Kind::Text(parts),
+                span,
+            },
+            Type::STRING,
+        )
     }
 
     fn interpolated(&mut self, hole: &'a Expr, s: &mut Scope) -> hir::Expr {
@@ -459,11 +603,17 @@ impl<'a> Checker<'a> {
             }
             _ => self.infer(hole, s),
         };
-        let shows = |ty: &Type| ty.is_text() || matches!(ty, Type::Number(..) | Type::Bool | Type::Amount | Type::Error);
+        let shows =
+            |ty: &Type| ty.is_text() || matches!(ty, Type::Number(..) | Type::Bool | Type::Amount | Type::Error);
         if ty.members().iter().all(shows) {
             return lowered;
         }
-        if ty.members().iter().all(|member| shows(member) || matches!(member, Type::Null)) && !matches!(ty, Type::Null) {
+        if ty
+            .members()
+            .iter()
+            .all(|member| shows(member) || matches!(member, Type::Null))
+            && !matches!(ty, Type::Null)
+        {
             self.mismatch(&ty, &ty.non_null(), hole);
         } else {
             let mut diagnostic = Diagnostic::error("K0201", hole.span, format!("{ty} has no text form"));
@@ -535,7 +685,10 @@ impl<'a> Checker<'a> {
             ValueName::Zone(index) => (of(Kind::Zone(index)), Type::Zone),
             ValueName::Release(id) => (of(Kind::Release(id)), self.handle_type(id)),
             ValueName::Fn(id) => {
-                let name = self.fns.get(id.index()).map_or_else(String::new, |function| function.name.text.to_string());
+                let name = self
+                    .fns
+                    .get(id.index())
+                    .map_or_else(String::new, |function| function.name.text.to_string());
                 self.error(
                     Diagnostic::error("K0201", span, format!("`{name}` is a function, not a value"))
                         .help(format!("call it: `{name}(…)`")),
@@ -555,16 +708,20 @@ impl<'a> Checker<'a> {
         let mut diagnostic = Diagnostic::error("K0101", span, format!("unknown name `{name}`"));
         let parts: Vec<&str> = name.split('-').collect();
         let subtraction = parts.len() > 1
-            && parts.iter().all(|part| !part.is_empty() && (known.contains(part) || part.bytes().all(|b| b.is_ascii_digit())));
+            && parts
+                .iter()
+                .all(|part| !part.is_empty() && (known.contains(part) || part.bytes().all(|b| b.is_ascii_digit())));
         if subtraction {
             let better = parts.join(" - ");
             diagnostic = diagnostic
                 .help(format!("a name may hold `-`; a subtraction needs spaces: `{better}`"))
                 .fix(format!("replace by `{better}`"), span, better);
         } else if let Some(better) = nearest(name, known.iter().copied()) {
-            diagnostic = diagnostic
-                .help(format!("did you mean `{better}`?"))
-                .fix(format!("replace by `{better}`"), span, better);
+            diagnostic = diagnostic.help(format!("did you mean `{better}`?")).fix(
+                format!("replace by `{better}`"),
+                span,
+                better,
+            );
         } else if self.names(s.module).types.contains_key(name) {
             diagnostic = diagnostic.help(format!("`{name}` is a type or a module, which is no value"));
         } else if crate::builtin::Builtin::named(name).is_some() {
@@ -573,12 +730,25 @@ impl<'a> Checker<'a> {
         self.error(diagnostic);
     }
 
-    fn infer_field(&mut self, base: &'a Expr, field: &'a Name, optional: bool, span: Span, s: &mut Scope) -> (hir::Expr, Type) {
+    fn infer_field(
+        &mut self,
+        base: &'a Expr,
+        field: &'a Name,
+        optional: bool,
+        span: Span,
+        s: &mut Scope,
+    ) -> (hir::Expr, Type) {
         if let ExprKind::Name(name) = &base.kind {
             let shadowed = s.locals.iter().any(|local| local.name == *name);
             if !shadowed && &**name == "stack" && !self.names(s.module).values.contains_key(name) {
                 if &*field.text == "name" {
-                    return (hir::Expr { kind: Kind::StackName, span }, Type::NAME);
+                    return (
+                        hir::Expr {
+                            kind: Kind::StackName,
+                            span,
+                        },
+                        Type::NAME,
+                    );
                 }
                 self.no_field(&field.text, field.span, "the stack", ["name"].into_iter());
                 return (hir::Expr::error(span), Type::Error);
@@ -591,7 +761,9 @@ impl<'a> Checker<'a> {
         if field.text.is_empty() {
             return (hir::Expr::error(span), Type::Error);
         }
-        let Some(ty) = self.present(&ty, optional, base, s) else { return (hir::Expr::error(span), Type::Error) };
+        let Some(ty) = self.present(&ty, optional, base, s) else {
+            return (hir::Expr::error(span), Type::Error);
+        };
         if optional && matches!(ty, Type::Null) {
             return (hir::Expr::constant(Value::null(span)), Type::Null);
         }
@@ -601,7 +773,14 @@ impl<'a> Checker<'a> {
     }
 
     /// `module.name` where `module` is an import and no value has its name.
-    fn module_member(&mut self, name: &Arc<str>, base: Span, field: &Name, span: Span, s: &mut Scope) -> Option<(hir::Expr, Type)> {
+    fn module_member(
+        &mut self,
+        name: &Arc<str>,
+        base: Span,
+        field: &Name,
+        span: Span,
+        s: &mut Scope,
+    ) -> Option<(hir::Expr, Type)> {
         let hidden = s.locals.iter().any(|local| local.name == *name)
             || s.comp.is_some_and(|comp| self.comp(comp).names.contains_key(name))
             || self.names(s.module).values.contains_key(name)
@@ -637,7 +816,9 @@ impl<'a> Checker<'a> {
 
     /// Reports that a module has no such member.
     pub(super) fn no_member(&mut self, module: hir::ModuleId, field: &Name, ty: bool) {
-        let path = self.module(module).map_or_else(String::new, |module| module.path.to_string());
+        let path = self
+            .module(module)
+            .map_or_else(String::new, |module| module.path.to_string());
         let names = self.names(module);
         let public = |name: &str| !name.starts_with('_');
         let better = if ty {
@@ -647,13 +828,18 @@ impl<'a> Checker<'a> {
             }
             nearest(&field.text, known.into_iter().filter(|name| public(name)))
         } else {
-            nearest(&field.text, names.values.keys().map(|name| &**name).filter(|name| public(name)))
+            nearest(
+                &field.text,
+                names.values.keys().map(|name| &**name).filter(|name| public(name)),
+            )
         };
         let mut diagnostic = Diagnostic::error("K0101", field.span, format!("`{path}` has no `{}`", field.text));
         if let Some(better) = better {
-            diagnostic = diagnostic
-                .help(format!("did you mean `{better}`?"))
-                .fix(format!("replace by `{better}`"), field.span, better);
+            diagnostic = diagnostic.help(format!("did you mean `{better}`?")).fix(
+                format!("replace by `{better}`"),
+                field.span,
+                better,
+            );
         }
         self.error(diagnostic);
     }
@@ -679,10 +865,23 @@ impl<'a> Checker<'a> {
     }
 
     /// A field of a value that is there.
-    fn member(&mut self, base: hir::Expr, ty: &Type, field: &Name, optional: bool, span: Span, s: &Scope) -> (Kind, Type) {
+    fn member(
+        &mut self,
+        base: hir::Expr,
+        ty: &Type,
+        field: &Name,
+        optional: bool,
+        span: Span,
+        s: &Scope,
+    ) -> (Kind, Type) {
         let name = field.text.clone();
         let key = matches!(ty, Type::Map(_));
-        let plain = |base: hir::Expr| Kind::Field { base: Box::new(base), name: name.clone(), optional, key };
+        let plain = |base: hir::Expr| Kind::Field {
+            base: Box::new(base),
+            name: name.clone(),
+            optional,
+            key,
+        };
         match ty {
             Type::Error => (Kind::Error, Type::Error),
             Type::Record(record) => match record.field(&name) {
@@ -708,7 +907,8 @@ impl<'a> Checker<'a> {
                     Some(fields) => (plain(base), Type::union(fields)),
                     None => {
                         let some = fields.iter().any(Option::is_some);
-                        let mut diagnostic = Diagnostic::error("K0204", field.span, format!("not every {ty} has `{name}`"));
+                        let mut diagnostic =
+                            Diagnostic::error("K0204", field.span, format!("not every {ty} has `{name}`"));
                         if some {
                             diagnostic = diagnostic.help("`match` on the field that tells them apart first");
                         }
@@ -718,9 +918,13 @@ impl<'a> Checker<'a> {
                 }
             }
             Type::Release(release) => self.handle_member(base, *release, field, span, s),
-            Type::Cluster | Type::Zone if &*name == "name" => {
-                (Kind::Handle { base: Box::new(base), part: HandlePart::Name }, Type::NAME)
-            }
+            Type::Cluster | Type::Zone if &*name == "name" => (
+                Kind::Handle {
+                    base: Box::new(base),
+                    part: HandlePart::Name,
+                },
+                Type::NAME,
+            ),
             Type::Image(_) => {
                 let (part, found) = match &*name {
                     "registry" => (ImagePart::Registry, Type::STRING.optional()),
@@ -728,11 +932,22 @@ impl<'a> Checker<'a> {
                     "tag" => (ImagePart::Tag, Type::STRING.optional()),
                     "digest" => (ImagePart::Digest, Type::Checked(types::Checked::Digest).optional()),
                     _ => {
-                        self.no_field(&name, field.span, "image", ["registry", "repository", "tag", "digest"].into_iter());
+                        self.no_field(
+                            &name,
+                            field.span,
+                            "image",
+                            ["registry", "repository", "tag", "digest"].into_iter(),
+                        );
                         return (Kind::Error, Type::Error);
                     }
                 };
-                (Kind::ImagePart { base: Box::new(base), part }, found)
+                (
+                    Kind::ImagePart {
+                        base: Box::new(base),
+                        part,
+                    },
+                    found,
+                )
             }
             Type::Json => {
                 self.error(
@@ -742,13 +957,24 @@ impl<'a> Checker<'a> {
                 (Kind::Error, Type::Error)
             }
             other => {
-                self.error(Diagnostic::error("K0204", field.span, format!("{other} has no field `{name}`")));
+                self.error(Diagnostic::error(
+                    "K0204",
+                    field.span,
+                    format!("{other} has no field `{name}`"),
+                ));
                 (Kind::Error, Type::Error)
             }
         }
     }
 
-    fn handle_member(&mut self, base: hir::Expr, release: Option<hir::RelId>, field: &Name, span: Span, s: &Scope) -> (Kind, Type) {
+    fn handle_member(
+        &mut self,
+        base: hir::Expr,
+        release: Option<hir::RelId>,
+        field: &Name,
+        span: Span,
+        s: &Scope,
+    ) -> (Kind, Type) {
         let part = match &*field.text {
             "name" => Some((HandlePart::Name, Type::NAME)),
             "namespace" => Some((HandlePart::Namespace, Type::NAME)),
@@ -756,7 +982,13 @@ impl<'a> Checker<'a> {
             _ => None,
         };
         if let Some((part, ty)) = part {
-            return (Kind::Handle { base: Box::new(base), part }, ty);
+            return (
+                Kind::Handle {
+                    base: Box::new(base),
+                    part,
+                },
+                ty,
+            );
         }
         let outputs = release.map(|release| self.output_names(release)).unwrap_or_default();
         if let Some(release) = release
@@ -764,20 +996,36 @@ impl<'a> Checker<'a> {
         {
             let written = self.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ");
             let context = s.context();
-            let text = if context.is_empty() { format!("uses {written}") } else { format!("{context} uses {written}") };
+            let text = if context.is_empty() {
+                format!("uses {written}")
+            } else {
+                format!("{context} uses {written}")
+            };
             let site = self.site(text.into(), span);
-            return (Kind::Output { base: Box::new(base), name: field.text.clone(), site }, ty);
+            return (
+                Kind::Output {
+                    base: Box::new(base),
+                    name: field.text.clone(),
+                    site,
+                },
+                ty,
+            );
         }
         let what = match release.and_then(|release| self.rels.get(release.index())) {
             Some(release) => format!("release `{}`", release.ast.name.text),
             None => "a release".to_owned(),
         };
-        let known: Vec<&str> = ["name", "namespace", "cluster"].into_iter().chain(outputs.iter().map(|name| &**name)).collect();
+        let known: Vec<&str> = ["name", "namespace", "cluster"]
+            .into_iter()
+            .chain(outputs.iter().map(|name| &**name))
+            .collect();
         let mut diagnostic = Diagnostic::error("K0204", field.span, format!("{what} has no output `{}`", field.text));
         diagnostic = match nearest(&field.text, known.iter().copied()) {
-            Some(better) => diagnostic
-                .help(format!("did you mean `{better}`?"))
-                .fix(format!("replace by `{better}`"), field.span, better),
+            Some(better) => diagnostic.help(format!("did you mean `{better}`?")).fix(
+                format!("replace by `{better}`"),
+                field.span,
+                better,
+            ),
             None => diagnostic.help(format!("add `output {}: … = …` to it", field.text)),
         };
         self.error(diagnostic);
@@ -785,12 +1033,20 @@ impl<'a> Checker<'a> {
     }
 
     /// Reports an unknown field, with the one that was meant.
-    pub(super) fn no_field<'n>(&mut self, name: &str, span: Span, on: &str, known: impl Iterator<Item = &'n str> + Clone) {
+    pub(super) fn no_field<'n>(
+        &mut self,
+        name: &str,
+        span: Span,
+        on: &str,
+        known: impl Iterator<Item = &'n str> + Clone,
+    ) {
         let mut diagnostic = Diagnostic::error("K0204", span, format!("unknown field `{name}` on {on}"));
         if let Some(better) = nearest(name, known.clone()) {
-            diagnostic = diagnostic
-                .help(format!("did you mean `{better}`?"))
-                .fix(format!("replace `{name}` by `{better}`"), span, better);
+            diagnostic = diagnostic.help(format!("did you mean `{better}`?")).fix(
+                format!("replace `{name}` by `{better}`"),
+                span,
+                better,
+            );
         } else {
             let names: Vec<String> = known.take(12).map(|name| format!("`{name}`")).collect();
             if !names.is_empty() {
@@ -800,7 +1056,14 @@ impl<'a> Checker<'a> {
         self.error(diagnostic);
     }
 
-    fn infer_index(&mut self, base: &'a Expr, index: &'a Expr, optional: bool, span: Span, s: &mut Scope) -> (hir::Expr, Type) {
+    fn infer_index(
+        &mut self,
+        base: &'a Expr,
+        index: &'a Expr,
+        optional: bool,
+        span: Span,
+        s: &mut Scope,
+    ) -> (hir::Expr, Type) {
         let (lowered, ty) = self.infer(base, s);
         let error = (hir::Expr::error(span), Type::Error);
         let Some(ty) = self.present(&ty, optional, base, s) else {
@@ -817,29 +1080,56 @@ impl<'a> Checker<'a> {
             Type::List(list) => (Type::INT, list.item.clone()),
             Type::Record(record) => match plain_string(index) {
                 Some(key) => {
-                    let field = Name { text: key, span: index.span };
+                    let field = Name {
+                        text: key,
+                        span: index.span,
+                    };
                     let known = record.field(&field.text).map(types::Field::read);
                     if known.is_none() && optional {
-                        let value = record.fields().iter().map(|field| field.ty.clone()).reduce(join).unwrap_or(Type::Null);
+                        let value = record
+                            .fields()
+                            .iter()
+                            .map(|field| field.ty.clone())
+                            .reduce(join)
+                            .unwrap_or(Type::Null);
                         return (hir::Expr::constant(Value::null(span)), value.optional());
                     }
                     let (kind, found) = self.member(lowered, &ty, &field, optional, span, s);
-                    return (hir::Expr { kind, span }, if optional { found.optional() } else { found });
+                    return (
+                        hir::Expr { kind, span },
+                        if optional { found.optional() } else { found },
+                    );
                 }
                 None => {
-                    let value = record.fields().iter().map(|field| field.ty.clone()).reduce(join).unwrap_or(Type::Null);
+                    let value = record
+                        .fields()
+                        .iter()
+                        .map(|field| field.ty.clone())
+                        .reduce(join)
+                        .unwrap_or(Type::Null);
                     (Type::STRING, value)
                 }
             },
             other => {
-                self.error(Diagnostic::error("K0201", base.span, format!("{other} has no elements")));
+                self.error(Diagnostic::error(
+                    "K0201",
+                    base.span,
+                    format!("{other} has no elements"),
+                ));
                 self.infer(index, s);
                 return error;
             }
         };
         let index = self.check(index, &index_type, s);
-        let kind = Kind::Index { base: Box::new(lowered), index: Box::new(index), optional };
-        (hir::Expr { kind, span }, if optional { found.optional() } else { found })
+        let kind = Kind::Index {
+            base: Box::new(lowered),
+            index: Box::new(index),
+            optional,
+        };
+        (
+            hir::Expr { kind, span },
+            if optional { found.optional() } else { found },
+        )
     }
 
     /// Loop clauses: their variables stay in scope for the caller to drop.
@@ -858,7 +1148,11 @@ impl<'a> Checker<'a> {
                     self.narrow(condition, true, s);
                     lowered
                 });
-                hir::Clause { source, pair: clause.second.is_some(), condition }
+                hir::Clause {
+                    source,
+                    pair: clause.second.is_some(),
+                    condition,
+                }
             })
             .collect()
     }
@@ -871,7 +1165,12 @@ impl<'a> Checker<'a> {
             Type::List(list) => (list.item.clone(), Type::Error),
             Type::Map(map) => (map.key.clone(), map.value.clone()),
             Type::Record(record) if record.object.is_none() => {
-                let value = record.fields().iter().map(|field| field.ty.clone()).reduce(join).unwrap_or(Type::Error);
+                let value = record
+                    .fields()
+                    .iter()
+                    .map(|field| field.ty.clone())
+                    .reduce(join)
+                    .unwrap_or(Type::Error);
                 (Type::STRING, value)
             }
             Type::Range(item) if matches!(**item, Type::Number(Number::Int, _)) && !pair => (Type::INT, Type::Error),

@@ -5,8 +5,10 @@
 mod builtin;
 mod conform;
 mod deps;
+mod edges;
 mod expr;
 mod instance;
+mod operator;
 mod overlay;
 mod result;
 
@@ -581,6 +583,6 @@ impl<'p> Evaluator<'p> {
     }
 
     fn site_span(&self, site: SiteId) -> Option<Span> {
-        self.program.sites.get(site.0 as usize).map(|site| site.span)
+        self.program.sites.get(site.index()).map(|site| site.span)
     }
 }

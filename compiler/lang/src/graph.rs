@@ -35,7 +35,8 @@ fn walk<E: Clone>(
             continue;
         }
         // Each open node with its edges and the number of edges already followed.
-        let mut path: Vec<(usize, Vec<(usize, E)>, usize)> = Vec::new();
+        type Open<E> = (usize, Vec<(usize, E)>, usize);
+        let mut path: Vec<Open<E>> = Vec::new();
         let mut enter = Some(root);
         loop {
             if let Some(node) = enter.take() {

@@ -270,8 +270,4 @@ impl Expr {
             span,
         }
     }
-
-    pub fn is_error(&self) -> bool {
-        matches!(self.kind, Kind::Error)
-    }
 }

@@ -145,10 +145,6 @@ impl Value {
         Value::new(Kind::Fields(Arc::new(Fields::from_entries(entries))), origin)
     }
 
-    pub fn list(items: Vec<Value>, origin: Span) -> Self {
-        Value::new(Kind::List(Arc::new(List::new(items))), origin)
-    }
-
     pub fn is_null(&self) -> bool {
         matches!(self.kind, Kind::Null)
     }

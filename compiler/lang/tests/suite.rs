@@ -3,6 +3,12 @@
 //!
 //! Lines at the start of an entry file say how it is compiled: `// profile: dev`, `// input: name=text`, `// check`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails here has found something"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +17,7 @@ use std::sync::Arc;
 use ktl_lang::stack::{EdgeReason, ReleaseKind};
 use ktl_lang::{Host, Request, Stack};
 use ktl_syntax::{Diagnostics, Severity, Sources};
+use proptest::prelude::*;
 use serde_json::json;
 
 /// A project on disk. CRDs are JSON here: reading YAML is the driver's part.
@@ -298,4 +305,110 @@ fn the_standard_library_is_well_typed() {
     let (sources, diagnostics, stack) = compile(&Memory(text.into()), "stack.ktl", "");
     assert_eq!(render(&sources, diagnostics, None), "");
     assert!(stack.is_some());
+}
+
+/// Words that make sense somewhere, put where they may make none.
+const WORDS: &[&str] = &[
+    "null",
+    "self",
+    "self.name",
+    "{}",
+    "[]",
+    "{",
+    "}",
+    "[",
+    "]",
+    "(",
+    ")",
+    ":",
+    "=",
+    ".",
+    "?.",
+    "..",
+    "...",
+    "??",
+    "1",
+    "5m",
+    "0.5",
+    "10%",
+    "100Gi",
+    "\"x\"",
+    "\"${x}\"",
+    "if",
+    "then",
+    "else",
+    "match",
+    "for",
+    "in",
+    "with",
+    "as",
+    "when: false",
+    "release x: k8s.Objects { objects: {} }",
+    "let x = x",
+    "type T = [T]",
+    "T",
+    "string",
+    "map<name, int>",
+    "x",
+    "a.b.c",
+    "needs: [x]",
+    "on: x",
+    "namespace: self.name",
+    "unset",
+    "only [\"a\"]",
+    "...x",
+    "[k, v in x]",
+    "\n",
+    "ü",
+    "\u{0}",
+];
+
+/// A change of a program: at a share of its length, remove so many bytes and put in a word or a piece of itself.
+fn mutate(text: &str, changes: &[(f64, usize, usize, f64)]) -> String {
+    let mut text = text.to_owned();
+    for (place, removed, word, source) in changes {
+        let boundary = |share: f64, text: &str| {
+            let mut at = ((text.len() as f64) * share) as usize;
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            at
+        };
+        let from = boundary(*place, &text);
+        let mut to = (from + removed).min(text.len());
+        while !text.is_char_boundary(to) {
+            to += 1;
+        }
+        let inserted = match WORDS.get(*word) {
+            Some(word) => format!(" {word} "),
+            None => {
+                let start = boundary(*source, &text);
+                text[start..].lines().next().unwrap_or("").to_owned()
+            }
+        };
+        text.replace_range(from..to, &inserted);
+    }
+    text
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever becomes of a program, compiling it ends, and says something if there is no stack.
+    #[test]
+    fn mutated_programs_end(
+        base in 0usize..5,
+        changes in proptest::collection::vec((0.0..1.0, 0usize..24, 0usize..60, 0.0..1.0), 1..6),
+    ) {
+        let bases = [
+            include_str!("cases/first.ktl"),
+            include_str!("cases/types.ktl"),
+            include_str!("cases/components.ktl"),
+            include_str!("cases/profiles.ktl"),
+            include_str!("cases/workload.ktl"),
+        ];
+        let text = mutate(bases[base], &changes);
+        let (_, diagnostics, stack) = compile(&Memory(text.as_str().into()), "stack.ktl", "// input: replicas=3\n// profile: prod");
+        prop_assert!(stack.is_some() || diagnostics.has_errors(), "no stack and no error for\n{text}");
+    }
 }

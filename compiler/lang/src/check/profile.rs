@@ -273,7 +273,6 @@ impl<'a> Checker<'a> {
         self.overlaps(&paths, &format!("profile {}", name.text));
         ProfileDecl {
             name: name.text.clone(),
-            span: name.span,
             extends: extends.map(|parent| (parent.text.clone(), parent.span)),
             settings: lowered,
         }

@@ -426,8 +426,8 @@ impl<'a> Checker<'a> {
 
     pub(super) fn lower_component(&mut self, id: CompId) -> CompDecl {
         let slot = self.comp(id);
-        let (name, module, params) = (slot.name.text.clone(), slot.module, slot.params.clone());
-        let (rels, outputs, std) = (slot.rels.clone(), slot.outputs.clone(), self.is_k8s(module));
+        let (module, params) = (slot.module, slot.params.clone());
+        let (rels, outputs) = (slot.rels.clone(), slot.outputs.clone());
         let common = match &self.fields.release {
             Type::Record(record) => record.clone(),
             _ => Arc::new(RecordType::new(None, Vec::new())),
@@ -465,9 +465,7 @@ impl<'a> Checker<'a> {
             self.collect_refs(s);
             lowered_outputs.push((output.name.text.clone(), value));
         }
-        let _ = std;
         CompDecl {
-            name,
             params: lowered,
             rels,
             outputs: lowered_outputs,
@@ -549,7 +547,9 @@ impl<'a> Checker<'a> {
         s: &mut Scope,
         mut field_type: impl FnMut(&mut Self, &str, Span) -> Option<Type>,
     ) -> Vec<(Arc<str>, hir::Expr)> {
-        let mut groups: Vec<(Arc<str>, Span, Vec<(&'a [ast::PathKey], &'a Expr)>)> = Vec::new();
+        // The paths below a field, with their values.
+        type Paths<'a> = Vec<(&'a [ast::PathKey], &'a Expr)>;
+        let mut groups: Vec<(Arc<str>, Span, Paths<'a>)> = Vec::new();
         for entry in &body.entries {
             match &entry.kind {
                 EntryKind::Field { key, value } => {
@@ -598,7 +598,7 @@ impl<'a> Checker<'a> {
             };
             s.keys.push(name.clone());
             let value = match group.as_slice() {
-                [(rest, value)] if rest.is_empty() => self.check(value, &ty, s),
+                [([], value)] => self.check(value, &ty, s),
                 _ => self.check_paths(&group, span, &ty, s),
             };
             s.keys.pop();

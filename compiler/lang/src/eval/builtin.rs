@@ -6,7 +6,7 @@ use base64::Engine as _;
 use ktl_syntax::{Diagnostic, Span};
 use sha2::Digest as _;
 
-use super::expr::compare;
+use super::operator::compare;
 use super::{Eval, Evaluator, Failed};
 use crate::builtin::Builtin;
 use crate::hir::Expr;

@@ -224,7 +224,7 @@ fn json_schema(schema: &serde_json::Value, depth: usize) -> Type {
                 let pattern = schema
                     .get("pattern")
                     .and_then(|pattern| pattern.as_str())
-                    .and_then(|source| unanchored(source));
+                    .and_then(unanchored);
                 let (min, max) = (size("minLength"), size("maxLength"));
                 Type::String(Some(Arc::new(Text {
                     min,

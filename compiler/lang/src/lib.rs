@@ -73,6 +73,13 @@ fn run(
     let modules = load::load(host, request.entry, sources, diagnostics)?;
     let program = check::check(&modules, sources, diagnostics);
     // Evaluated even when there are errors: what is whole may have mistakes that only values show.
-    let stack = eval::evaluate(&program, request.profile, request.inputs, complete, sources, diagnostics);
+    let stack = eval::evaluate(
+        &program,
+        request.profile,
+        request.inputs,
+        complete,
+        sources,
+        diagnostics,
+    );
     stack.filter(|_| !diagnostics.has_errors())
 }

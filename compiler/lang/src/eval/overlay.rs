@@ -89,7 +89,11 @@ impl<'p> Evaluator<'p> {
                 H::Record { keys, values } if overlay.only.is_none() => {
                     let mut entries: Vec<(Arc<str>, Value)> = Vec::new();
                     let mut failed = false;
-                    let mut rest = Overlay { below: overlay.below.clone(), span: overlay.span, ..Overlay::default() };
+                    let mut rest = Overlay {
+                        below: overlay.below.clone(),
+                        span: overlay.span,
+                        ..Overlay::default()
+                    };
                     for (key, value) in keys.iter().zip(values) {
                         let made = match rest.below.remove(key) {
                             Some(below) => self.laid_over(&value.value, &below),
@@ -225,7 +229,11 @@ impl<'p> Evaluator<'p> {
         if failed {
             return Err(Failed);
         }
-        self.fields(Fields::from_entries(entries.into_iter().collect()), base.deps, base.origin)
+        self.fields(
+            Fields::from_entries(entries.into_iter().collect()),
+            base.deps,
+            base.origin,
+        )
     }
 
     fn absent_key<T>(&mut self, key: &str, fields: &Fields, span: Span) -> Eval<T> {

@@ -14,7 +14,12 @@ pub fn print(sources: &Sources, diagnostics: &[Diagnostic]) {
         out.push_str(&render(sources, diagnostic, colour));
         out.push('\n');
     }
-    let count = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    let count = |severity| {
+        diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == severity)
+            .count()
+    };
     let counted: Vec<String> = [(count(Severity::Error), "error"), (count(Severity::Warning), "warning")]
         .into_iter()
         .filter(|(number, _)| *number > 0)
@@ -28,13 +33,22 @@ pub fn print(sources: &Sources, diagnostics: &[Diagnostic]) {
 
 /// One diagnostic as text.
 pub fn render(sources: &Sources, diagnostic: &Diagnostic, colour: bool) -> String {
-    let styles = if colour { ThemeStyles::ansi() } else { ThemeStyles::none() };
+    let styles = if colour {
+        ThemeStyles::ansi()
+    } else {
+        ThemeStyles::none()
+    };
     let mut theme = GraphicalTheme::unicode();
     theme.styles = styles;
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_links(false);
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(100)
+        .with_links(false);
     let mut out = String::new();
     // Writing into a string cannot fail, and a report that could not be drawn still has its message.
-    if handler.render_report(&mut out, &Report::new(sources, diagnostic)).is_err() {
+    if handler
+        .render_report(&mut out, &Report::new(sources, diagnostic))
+        .is_err()
+    {
         out = format!("{}: {}\n", diagnostic.code, diagnostic.message);
     }
     out
@@ -119,10 +133,14 @@ impl Report {
         let file = sources.get(primary.file);
         report.source = Some(named(file));
         let text = (!diagnostic.label.is_empty()).then(|| diagnostic.label.clone());
-        report.labels.push(LabeledSpan::new_primary_with_span(text, range(primary)));
+        report
+            .labels
+            .push(LabeledSpan::new_primary_with_span(text, range(primary)));
         for (span, text) in &diagnostic.related {
             if span.file == primary.file {
-                report.labels.push(LabeledSpan::new_with_span(Some(text.clone()), range(*span)));
+                report
+                    .labels
+                    .push(LabeledSpan::new_with_span(Some(text.clone()), range(*span)));
             } else {
                 report.elsewhere.push(Report {
                     message: text.clone(),
@@ -180,6 +198,8 @@ impl miette::Diagnostic for Report {
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
-        Some(Box::new(self.elsewhere.iter().map(|report| report as &dyn miette::Diagnostic)))
+        Some(Box::new(
+            self.elsewhere.iter().map(|report| report as &dyn miette::Diagnostic),
+        ))
     }
 }

@@ -15,17 +15,29 @@ pub struct Failure {
 impl Failure {
     /// A failure with its message: lower case, no full stop.
     pub fn new(exit: Exit, message: impl fmt::Display) -> Self {
-        Failure { message: Some(message.to_string()), help: None, code: exit as u8 }
+        Failure {
+            message: Some(message.to_string()),
+            help: None,
+            code: exit as u8,
+        }
     }
 
     /// A failure whose story has been told already, by diagnostics or by the run's summary.
     pub fn told(exit: Exit) -> Self {
-        Failure { message: None, help: None, code: exit as u8 }
+        Failure {
+            message: None,
+            help: None,
+            code: exit as u8,
+        }
     }
 
     /// A failure to verify a bundle, whose code says which step failed.
     pub fn verification(code: u8, message: impl fmt::Display) -> Self {
-        Failure { message: Some(message.to_string()), help: None, code }
+        Failure {
+            message: Some(message.to_string()),
+            help: None,
+            code,
+        }
     }
 
     /// Says how to mend it.

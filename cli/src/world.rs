@@ -25,8 +25,14 @@ impl DiskWorld {
     /// The place of a project path. The compiler hands out no path with `..` in it; one that came through all the same
     /// is treated as missing.
     fn locate(&self, path: &str) -> Result<PathBuf, ReadError> {
-        let inside = path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
-        if inside { Ok(self.root.join(path)) } else { Err(ReadError::NotFound(path.to_owned())) }
+        let inside = path
+            .split('/')
+            .all(|part| !part.is_empty() && part != "." && part != "..");
+        if inside {
+            Ok(self.root.join(path))
+        } else {
+            Err(ReadError::NotFound(path.to_owned()))
+        }
     }
 }
 
@@ -36,9 +42,14 @@ impl World for DiskWorld {
         let size = fs::metadata(&place).map_err(|error| unreadable(path, &error))?.len();
         if size > LARGEST_FILE {
             let why = format!("it has {size} bytes, more than the {LARGEST_FILE} that a source file may have");
-            return Err(ReadError::Unreadable { path: path.to_owned(), why });
+            return Err(ReadError::Unreadable {
+                path: path.to_owned(),
+                why,
+            });
         }
-        fs::read(&place).map(Arc::from).map_err(|error| unreadable(path, &error))
+        fs::read(&place)
+            .map(Arc::from)
+            .map_err(|error| unreadable(path, &error))
     }
 
     fn list(&self, directory: &str) -> Result<Vec<String>, ReadError> {
@@ -56,10 +67,16 @@ fn walk(place: &Path, path: &str, files: &mut Vec<String>) -> Result<(), ReadErr
         let path = format!("{path}/{}", name.to_string_lossy());
         let kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
         if name.to_str().is_none() {
-            return Err(ReadError::Unreadable { path, why: "its name is not UTF-8".to_owned() });
+            return Err(ReadError::Unreadable {
+                path,
+                why: "its name is not UTF-8".to_owned(),
+            });
         } else if kind.is_symlink() {
             // A link could lead out of the project, and a bundle could not hold what it leads to under this name.
-            return Err(ReadError::Unreadable { path, why: "it is a symbolic link; put the file itself there".to_owned() });
+            return Err(ReadError::Unreadable {
+                path,
+                why: "it is a symbolic link; put the file itself there".to_owned(),
+            });
         } else if kind.is_dir() {
             walk(&entry.path(), &path, files)?;
         } else if kind.is_file() {
@@ -73,6 +90,9 @@ fn unreadable(path: &str, error: &io::Error) -> ReadError {
     if error.kind() == io::ErrorKind::NotFound {
         ReadError::NotFound(path.to_owned())
     } else {
-        ReadError::Unreadable { path: path.to_owned(), why: error.to_string() }
+        ReadError::Unreadable {
+            path: path.to_owned(),
+            why: error.to_string(),
+        }
     }
 }

@@ -30,7 +30,12 @@ pub fn infer(objects: &[RenderedObject]) -> Vec<Inferred> {
     let index = Index::new(objects);
     let mut found = BTreeSet::new();
     for (from, object) in objects.iter().enumerate() {
-        let mut finder = Finder { index: &index, from, object, found: &mut found };
+        let mut finder = Finder {
+            index: &index,
+            from,
+            object,
+            found: &mut found,
+        };
         namespace(&mut finder);
         custom_resource(&mut finder);
         aggregated(&mut finder);
@@ -56,7 +61,11 @@ struct Index<'a> {
 
 impl<'a> Index<'a> {
     fn new(objects: &'a [RenderedObject]) -> Self {
-        let by_key = objects.iter().enumerate().map(|(index, object)| (&object.key, index)).collect();
+        let by_key = objects
+            .iter()
+            .enumerate()
+            .map(|(index, object)| (&object.key, index))
+            .collect();
         let text = |object: &'a RenderedObject, pointer: &str| {
             object.body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
         };
@@ -66,16 +75,36 @@ impl<'a> Index<'a> {
         };
         let definitions = of_kind("CustomResourceDefinition", "apiextensions.k8s.io")
             .map(|(index, crd)| {
-                ((crd.key.cluster.as_str(), text(crd, "/spec/group"), text(crd, "/spec/names/kind")), index)
+                (
+                    (
+                        crd.key.cluster.as_str(),
+                        text(crd, "/spec/group"),
+                        text(crd, "/spec/names/kind"),
+                    ),
+                    index,
+                )
             })
             .collect();
         let aggregated = of_kind("APIService", "apiregistration.k8s.io")
             .filter(|(_, service)| service.body.pointer("/spec/service").is_some())
             .map(|(index, service)| {
-                ((service.key.cluster.as_str(), text(service, "/spec/group"), text(service, "/spec/version")), index)
+                (
+                    (
+                        service.key.cluster.as_str(),
+                        text(service, "/spec/group"),
+                        text(service, "/spec/version"),
+                    ),
+                    index,
+                )
             })
             .collect();
-        Index { objects, by_key, definitions, aggregated, bindings: access::bindings(objects) }
+        Index {
+            objects,
+            by_key,
+            definitions,
+            aggregated,
+            bindings: access::bindings(objects),
+        }
     }
 }
 
@@ -114,8 +143,16 @@ impl Finder<'_> {
 
     fn need_index(&mut self, to: usize, until: Until, rule: &str, evidence: impl Into<String>) {
         if to != self.from {
-            let reason = Reason::Inferred { rule: rule.to_owned(), evidence: evidence.into() };
-            self.found.insert(Inferred { from: self.from, to, until, reason });
+            let reason = Reason::Inferred {
+                rule: rule.to_owned(),
+                evidence: evidence.into(),
+            };
+            self.found.insert(Inferred {
+                from: self.from,
+                to,
+                until,
+                reason,
+            });
         }
     }
 }
@@ -129,14 +166,32 @@ struct Target<'a> {
 }
 
 fn namespace(finder: &mut Finder) {
-    let Some(namespace) = finder.object.key.namespace.clone() else { return };
-    let to = Target { group: "", kind: "Namespace", namespace: None, name: &namespace };
-    finder.need(&to, Until::Ready, "namespace", format!("metadata.namespace is {namespace}"));
+    let Some(namespace) = finder.object.key.namespace.clone() else {
+        return;
+    };
+    let to = Target {
+        group: "",
+        kind: "Namespace",
+        namespace: None,
+        name: &namespace,
+    };
+    finder.need(
+        &to,
+        Until::Ready,
+        "namespace",
+        format!("metadata.namespace is {namespace}"),
+    );
 }
 
 fn custom_resource(finder: &mut Finder) {
-    let ObjectKey { cluster, group, kind, .. } = &finder.object.key;
-    if let Some(definition) = finder.index.definitions.get(&(cluster.as_str(), group.as_str(), kind.as_str())) {
+    let ObjectKey {
+        cluster, group, kind, ..
+    } = &finder.object.key;
+    if let Some(definition) = finder
+        .index
+        .definitions
+        .get(&(cluster.as_str(), group.as_str(), kind.as_str()))
+    {
         let evidence = format!("apiVersion {}, kind {kind}", finder.object.api_version);
         finder.need_index(*definition, Until::Served, "custom-resource", evidence);
     }
@@ -145,7 +200,11 @@ fn custom_resource(finder: &mut Finder) {
 fn aggregated(finder: &mut Finder) {
     let version = finder.object.api_version.rsplit('/').next().unwrap_or_default();
     let ObjectKey { cluster, group, .. } = &finder.object.key;
-    if let Some(service) = finder.index.aggregated.get(&(cluster.as_str(), group.as_str(), version)) {
+    if let Some(service) = finder
+        .index
+        .aggregated
+        .get(&(cluster.as_str(), group.as_str(), version))
+    {
         let evidence = format!("apiVersion {}", finder.object.api_version);
         finder.need_index(*service, Until::Ready, "api-service", evidence);
     }
@@ -153,7 +212,11 @@ fn aggregated(finder: &mut Finder) {
 
 /// `ktl.io/depends-on: "Job/migrate, data/StatefulSet/db"`: for what no rule can see.
 fn depends_on(finder: &mut Finder) {
-    let Some(list) = finder.object.body.pointer("/metadata/annotations/ktl.io~1depends-on").and_then(Value::as_str)
+    let Some(list) = finder
+        .object
+        .body
+        .pointer("/metadata/annotations/ktl.io~1depends-on")
+        .and_then(Value::as_str)
     else {
         return;
     };
@@ -173,7 +236,12 @@ fn depends_on(finder: &mut Finder) {
                 && (key.namespace.is_none() || key.namespace.as_deref() == namespace)
         };
         if let Some(to) = finder.index.objects.iter().position(matches) {
-            finder.need_index(to, Until::Ready, "depends-on", format!("annotation ktl.io/depends-on names {item}"));
+            finder.need_index(
+                to,
+                Until::Ready,
+                "depends-on",
+                format!("annotation ktl.io/depends-on names {item}"),
+            );
         }
     }
 }

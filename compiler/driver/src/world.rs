@@ -50,12 +50,24 @@ impl MemoryWorld {
 
 impl World for MemoryWorld {
     fn read(&self, path: &str) -> Result<Arc<[u8]>, ReadError> {
-        self.files.get(path).cloned().ok_or_else(|| ReadError::NotFound(path.to_owned()))
+        self.files
+            .get(path)
+            .cloned()
+            .ok_or_else(|| ReadError::NotFound(path.to_owned()))
     }
 
     fn list(&self, directory: &str) -> Result<Vec<String>, ReadError> {
-        let found: Vec<String> = self.files.keys().filter(|path| is_below(path, directory)).cloned().collect();
-        if found.is_empty() { Err(ReadError::NotFound(directory.to_owned())) } else { Ok(found) }
+        let found: Vec<String> = self
+            .files
+            .keys()
+            .filter(|path| is_below(path, directory))
+            .cloned()
+            .collect();
+        if found.is_empty() {
+            Err(ReadError::NotFound(directory.to_owned()))
+        } else {
+            Ok(found)
+        }
     }
 }
 
@@ -71,7 +83,10 @@ pub(crate) struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     pub fn new(world: &'a dyn World) -> Self {
-        Recorder { world, files: RefCell::default() }
+        Recorder {
+            world,
+            files: RefCell::default(),
+        }
     }
 
     pub fn into_files(self) -> BTreeMap<String, Arc<[u8]>> {

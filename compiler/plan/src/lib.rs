@@ -4,6 +4,7 @@
 //! beside it in [`Objects`], keyed by digest. Nothing here knows the language, charts or a cluster; nothing here reads a
 //! file or a clock. The same sources give the same bytes.
 
+pub mod canonical;
 pub mod digest;
 mod graph;
 mod model;

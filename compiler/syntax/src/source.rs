@@ -86,6 +86,27 @@ impl SourceFile {
         self.line_starts.get(line as usize).copied()
     }
 
+    /// The empty span at a place; the nearest one there is when the file is shorter. `id` is this file's.
+    pub fn span_at(&self, id: FileId, line: u32, column: u32) -> Span {
+        let start = self
+            .line_start(line.saturating_sub(1))
+            .unwrap_or(self.text.len() as u32);
+        let rest = self
+            .text
+            .get(start as usize..)
+            .unwrap_or("")
+            .lines()
+            .next()
+            .unwrap_or("");
+        let characters = (column as usize).saturating_sub(1);
+        let inside = rest.char_indices().nth(characters).map_or(rest.len(), |(at, _)| at) as u32;
+        Span {
+            file: id,
+            start: start + inside,
+            end: start + inside,
+        }
+    }
+
     /// The place of a byte offset.
     pub fn position(&self, offset: u32) -> Position {
         let (line, start) = self.line(offset);

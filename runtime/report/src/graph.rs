@@ -13,7 +13,10 @@ use crate::links::links;
 
 /// Graphviz.
 pub fn dot(plan: &Plan) -> String {
-    let mut out = format!("digraph {} {{\n  rankdir=LR\n  node [shape=box, fontname=\"sans-serif\"]\n", quoted(&plan.stack));
+    let mut out = format!(
+        "digraph {} {{\n  rankdir=LR\n  node [shape=box, fontname=\"sans-serif\"]\n",
+        quoted(&plan.stack)
+    );
     for release in &plan.releases {
         let label = format!("{}\n{}", release.name, release.kind);
         let _ = writeln!(out, "  {} [label={}]", quoted(&release.id), quoted(&label));
@@ -88,11 +91,18 @@ fn data(plan: &Plan) -> Graph<'_> {
             reasons: edges.iter().flat_map(|edge| &edge.reasons).map(reason).collect(),
         })
     });
-    Graph { stack: &plan.stack, nodes: nodes.collect(), edges: edges.collect() }
+    Graph {
+        stack: &plan.stack,
+        nodes: nodes.collect(),
+        edges: edges.collect(),
+    }
 }
 
 fn is_inferred(edges: &[&Edge]) -> bool {
-    edges.iter().flat_map(|edge| &edge.reasons).all(|reason| matches!(reason, Reason::Inferred { .. }))
+    edges
+        .iter()
+        .flat_map(|edge| &edge.reasons)
+        .all(|reason| matches!(reason, Reason::Inferred { .. }))
 }
 
 /// One line: why, and where that stands.
@@ -105,9 +115,15 @@ pub(crate) fn reason(reason: &Reason) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+    format!(
+        "\"{}\"",
+        text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    )
 }
 
 fn entities(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

@@ -13,9 +13,18 @@ use crate::words::{count, list};
 /// Releases in order of execution with their objects and reasons, then one line that counts.
 pub fn text(plan: &Plan) -> String {
     let mut out = String::new();
-    let profile = plan.profile.as_ref().map(|profile| format!(", profile {profile}")).unwrap_or_default();
+    let profile = plan
+        .profile
+        .as_ref()
+        .map(|profile| format!(", profile {profile}"))
+        .unwrap_or_default();
     let clusters: Vec<&str> = plan.clusters.keys().map(String::as_str).collect();
-    let _ = writeln!(out, "{}{profile}, for {}\n", paint(STRONG, &plan.stack), list(&clusters));
+    let _ = writeln!(
+        out,
+        "{}{profile}, for {}\n",
+        paint(STRONG, &plan.stack),
+        list(&clusters)
+    );
 
     let mut needs: BTreeMap<usize, Vec<(usize, BTreeSet<String>)>> = BTreeMap::new();
     for ((from, to), edges) in links(plan) {
@@ -51,7 +60,11 @@ pub fn text(plan: &Plan) -> String {
 pub fn summary(plan: &Plan) -> String {
     let objects = plan.releases.iter().map(|release| release.objects.len()).sum();
     let is_inferred = |reason: &Reason| matches!(reason, Reason::Inferred { .. });
-    let inferred = plan.edges.iter().filter(|edge| edge.reasons.iter().all(is_inferred)).count();
+    let inferred = plan
+        .edges
+        .iter()
+        .filter(|edge| edge.reasons.iter().all(is_inferred))
+        .count();
     let written = plan.edges.len() - inferred;
     format!(
         "{}, {}, {} ({written} written, {inferred} inferred)",

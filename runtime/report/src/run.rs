@@ -11,7 +11,16 @@ use crate::words::{count, duration};
 /// on lines of its own.
 pub fn line(event: &Event) -> Option<String> {
     let text = match &event.kind {
-        EventKind::RunStarted { stack, command, dry_run, concurrency, fail_mode, releases, objects, .. } => {
+        EventKind::RunStarted {
+            stack,
+            command,
+            dry_run,
+            concurrency,
+            fail_mode,
+            releases,
+            objects,
+            ..
+        } => {
             let what = match (command, dry_run) {
                 (Command::Apply, false) => "applying",
                 (Command::Apply, true) => "dry run of applying",
@@ -27,32 +36,72 @@ pub fn line(event: &Event) -> Option<String> {
             )
         }
         EventKind::ReleaseStarted { release, objects } => {
-            format!("{} {release} {}", word(FAINT, "started"), paint(FAINT, count(number(*objects), "object")))
+            format!(
+                "{} {release} {}",
+                word(FAINT, "started"),
+                paint(FAINT, count(number(*objects), "object"))
+            )
         }
-        EventKind::ReleaseReady { release, unchanged: true, .. } => format!("{} {release}", word(FAINT, "unchanged")),
-        EventKind::ReleaseReady { release, duration_ms, .. } => {
-            format!("{} {release} {}", word(GOOD, "ready"), paint(FAINT, format!("in {}", duration(*duration_ms))))
+        EventKind::ReleaseReady {
+            release,
+            unchanged: true,
+            ..
+        } => format!("{} {release}", word(FAINT, "unchanged")),
+        EventKind::ReleaseReady {
+            release, duration_ms, ..
+        } => {
+            format!(
+                "{} {release} {}",
+                word(GOOD, "ready"),
+                paint(FAINT, format!("in {}", duration(*duration_ms)))
+            )
         }
         EventKind::ReleaseFailed { release, failed, .. } => {
             format!("{} {release} {}", word(BAD, "failed"), count(number(*failed), "object"))
         }
         EventKind::ReleaseBlocked { release, cause } => format!("{} {release}: {cause}", word(WARN, "blocked")),
-        EventKind::ObjectRetrying { object, message, attempt, delay_ms, .. } => {
+        EventKind::ObjectRetrying {
+            object,
+            message,
+            attempt,
+            delay_ms,
+            ..
+        } => {
             let delay = duration(*delay_ms);
-            format!("{} {object}: {message}; attempt {} in {delay}", word(WARN, "retrying"), attempt + 1)
+            format!(
+                "{} {object}: {message}; attempt {} in {delay}",
+                word(WARN, "retrying"),
+                attempt + 1
+            )
         }
-        EventKind::ObjectFailed { object, message, evidence, .. } => {
+        EventKind::ObjectFailed {
+            object,
+            message,
+            evidence,
+            ..
+        } => {
             let evidence: String = evidence.iter().map(|line| format!("\n{:19}{line}", "")).collect();
             format!("{} {object}: {message}{evidence}", word(BAD, "failed"))
         }
-        EventKind::ObjectDeleted { object, outcome: DeleteOutcome::Kept, .. } => {
+        EventKind::ObjectDeleted {
+            object,
+            outcome: DeleteOutcome::Kept,
+            ..
+        } => {
             format!("{} {object}: it was not made by this stack", word(WARN, "kept"))
         }
         EventKind::CancelRequested { hard: false } => {
-            format!("{} nothing new starts; press Ctrl-C again to stop waiting", word(WARN, "stopping"))
+            format!(
+                "{} nothing new starts; press Ctrl-C again to stop waiting",
+                word(WARN, "stopping")
+            )
         }
         EventKind::CancelRequested { hard: true } => format!("{} without waiting", word(WARN, "stopping")),
-        EventKind::ObjectApplied { object, outcome: Outcome::NotChecked { reason }, .. } => {
+        EventKind::ObjectApplied {
+            object,
+            outcome: Outcome::NotChecked { reason },
+            ..
+        } => {
             format!("{} {object}: {reason}", word(FAINT, "unchecked"))
         }
         EventKind::ObjectApplying { .. }
@@ -64,7 +113,10 @@ pub fn line(event: &Event) -> Option<String> {
         | EventKind::ObjectBlocked { .. }
         | EventKind::RunFinished { .. } => return None,
     };
-    Some(format!("{} {text}", paint(FAINT, format!("{:>7}", duration(event.at_ms)))))
+    Some(format!(
+        "{} {text}",
+        paint(FAINT, format!("{:>7}", duration(event.at_ms)))
+    ))
 }
 
 /// What happened, in one or two lines: `shop is ready: 13 releases in 42.0s (58 created)`.
@@ -75,13 +127,22 @@ pub fn summary(stack: &str, command: Command, dry_run: bool, status: RunStatus, 
     let objects = objects(summary);
     match (status, command) {
         (RunStatus::Succeeded, Command::Apply) if dry_run => {
-            format!("{} {stack}: {releases} would be applied: {objects}", paint(GOOD, "dry run of"))
+            format!(
+                "{} {stack}: {releases} would be applied: {objects}",
+                paint(GOOD, "dry run of")
+            )
         }
         (RunStatus::Succeeded, Command::Delete) if dry_run => {
-            format!("{} {stack}: {releases} would be deleted: {objects}", paint(GOOD, "dry run of"))
+            format!(
+                "{} {stack}: {releases} would be deleted: {objects}",
+                paint(GOOD, "dry run of")
+            )
         }
         (RunStatus::Succeeded, Command::Apply) if summary.is_unchanged() => {
-            format!("{stack} is {}: {releases}, {objects}; nothing had to change", paint(GOOD, "up to date"))
+            format!(
+                "{stack} is {}: {releases}, {objects}; nothing had to change",
+                paint(GOOD, "up to date")
+            )
         }
         (RunStatus::Succeeded, Command::Apply) => {
             format!("{stack} is {}: {releases} in {time}; {objects}", paint(GOOD, "ready"))
@@ -91,7 +152,11 @@ pub fn summary(stack: &str, command: Command, dry_run: bool, status: RunStatus, 
         }
         (RunStatus::Running, _) => format!("{stack} is still running, or its process died; {objects}"),
         (RunStatus::Failed | RunStatus::Cancelled, _) => {
-            let word = if status == RunStatus::Failed { "failed" } else { "was cancelled" };
+            let word = if status == RunStatus::Failed {
+                "failed"
+            } else {
+                "was cancelled"
+            };
             let done = if command == Command::Apply { "ready" } else { "gone" };
             format!(
                 "{stack} {} after {time}: {releases} {done}, {} failed, {} not finished; {objects}",
@@ -117,7 +182,9 @@ fn objects(summary: &Summary) -> String {
         (summary.blocked, "not tried"),
     ];
     let mut parts = numbers.iter().filter(|(number, _)| *number > 0);
-    let Some((first, word)) = parts.next() else { return "no objects".to_owned() };
+    let Some((first, word)) = parts.next() else {
+        return "no objects".to_owned();
+    };
     let rest: String = parts.map(|(number, word)| format!(", {number} {word}")).collect();
     format!("{} {word}{rest}", count(number(*first), "object"))
 }

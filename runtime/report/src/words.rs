@@ -2,7 +2,11 @@
 
 /// `1 release`, `2 releases`.
 pub fn count(number: usize, word: &str) -> String {
-    if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
+    if number == 1 {
+        format!("1 {word}")
+    } else {
+        format!("{number} {word}s")
+    }
 }
 
 /// `0.4s`, `12.3s`, `4m 05s`, `1h 02m`.

@@ -1,0 +1,2 @@
+{{ define "sub.boom" }}
+{{ required "boom needs a target" .Values.target }}{{ .Values.deep.er.est }}{{ end }}

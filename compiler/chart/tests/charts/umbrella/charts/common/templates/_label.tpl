@@ -1,0 +1,3 @@
+{{- define "common.label" -}}
+{{ .root.Release.Name }}/{{ .name }}@{{ .root.Chart.Version }}
+{{- end -}}

@@ -307,6 +307,18 @@ fn the_standard_library_is_well_typed() {
     assert!(stack.is_some());
 }
 
+/// A type of the module would hide the kind of its name. Workloads are a kind as well, in an alpha version that nobody serves.
+#[test]
+fn std_k8s_hides_no_kind() {
+    let text = ktl_stdlib::module("std/k8s").unwrap();
+    let declared = text.lines().filter_map(|line| line.strip_prefix("type ").or(line.strip_prefix("component ")));
+    let hidden: Vec<&str> = declared
+        .map(|rest| rest.split(' ').next().unwrap())
+        .filter(|name| *name != "Workload" && ktl_schema::preferred(name).is_some())
+        .collect();
+    assert!(hidden.is_empty(), "{hidden:?}");
+}
+
 /// Words that make sense somewhere, put where they may make none.
 const WORDS: &[&str] = &[
     "null",

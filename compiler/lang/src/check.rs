@@ -341,9 +341,9 @@ impl<'a> Checker<'a> {
         if slot.busy {
             return Type::Error;
         }
-        let (ast, module, comp) = (slot.ast, slot.module, slot.comp);
+        let (ast, module) = (slot.ast, slot.module);
         if let Some(written) = &ast.ty {
-            let ty = self.written_type(written, module, comp);
+            let ty = self.written_type(written, module);
             if let Some(slot) = self.lets.get_mut(id.index()) {
                 slot.ty = Some(ty.clone());
             }
@@ -406,7 +406,7 @@ impl<'a> Checker<'a> {
         let params: Arc<[ParamType]> = params
             .iter()
             .map(|param| {
-                let ty = self.written_type(&param.ty, module, None);
+                let ty = self.written_type(&param.ty, module);
                 let optional = param.default.is_some() || ty.nullable() && !matches!(ty, Type::Json | Type::Error);
                 ParamType {
                     name: param.name.text.clone(),
@@ -415,7 +415,7 @@ impl<'a> Checker<'a> {
                 }
             })
             .collect();
-        let known = result.map(|result| self.written_type(result, module, None));
+        let known = result.map(|result| self.written_type(result, module));
         if let Some(slot) = self.fns.get_mut(id.index()) {
             // Without a written result, a call inside the function's own body finds nothing; recursion is reported apart.
             slot.signature = Some((params.clone(), known.clone().unwrap_or(Type::Error)));
@@ -482,16 +482,11 @@ impl<'a> Checker<'a> {
             return ty.clone();
         }
         let (ast, module) = (slot.ast, slot.module);
-        let ty = self.written_type(ast, module, None);
+        let ty = self.written_type(ast, module);
         if let Some(slot) = self.inputs.get_mut(id.index()) {
             slot.ty = Some(ty.clone());
         }
         ty
-    }
-
-    /// References from releases and the like order nothing: only lets, functions and inputs do.
-    fn collect_refs(&mut self, s: Scope) {
-        drop(s);
     }
 
     fn flush_defaults(&mut self, program: &mut Program) {

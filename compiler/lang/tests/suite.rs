@@ -311,7 +311,9 @@ fn the_standard_library_is_well_typed() {
 #[test]
 fn std_k8s_hides_no_kind() {
     let text = ktl_stdlib::module("std/k8s").unwrap();
-    let declared = text.lines().filter_map(|line| line.strip_prefix("type ").or(line.strip_prefix("component ")));
+    let declared = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("type ").or(line.strip_prefix("component ")));
     let hidden: Vec<&str> = declared
         .map(|rest| rest.split(' ').next().unwrap())
         .filter(|name| *name != "Workload" && ktl_schema::preferred(name).is_some())

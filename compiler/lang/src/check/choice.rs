@@ -68,7 +68,7 @@ impl<'a> Checker<'a> {
             lowered_arms.push((pattern, value));
         }
         if wild.is_none() && !ty.is_error() {
-            self.exhaustive(&ty, &seen, subject, arms, span);
+            self.exhaustive(&ty, &seen, subject, arms);
         }
         let kind = Kind::Match {
             subject: Box::new(lowered),
@@ -125,14 +125,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    pub(super) fn exhaustive(
-        &mut self,
-        ty: &Type,
-        seen: &[crate::value::Value],
-        subject: &Expr,
-        arms: &[ast::Arm],
-        span: Span,
-    ) {
+    pub(super) fn exhaustive(&mut self, ty: &Type, seen: &[crate::value::Value], subject: &Expr, arms: &[ast::Arm]) {
         use crate::value::Kind as V;
         let mut missing: Vec<String> = Vec::new();
         let mut open = false;
@@ -182,7 +175,6 @@ impl<'a> Checker<'a> {
                 format!(", {}", added.join(", ")),
             );
         }
-        let _ = span;
         self.error(diagnostic);
     }
 }

@@ -203,7 +203,7 @@ impl<'a> Checker<'a> {
             "Runner" => "runner",
             other => other,
         };
-        match self.written_type(ast, PRELUDE, None) {
+        match self.written_type(ast, PRELUDE) {
             // Prelude types have names that people know them by.
             Type::Record(record) => {
                 Type::Record(Arc::new(RecordType::new(Some(shown.into()), record.fields().to_vec())))

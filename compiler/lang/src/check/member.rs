@@ -147,7 +147,7 @@ impl<'a> Checker<'a> {
         if field.text.is_empty() {
             return (hir::Expr::error(span), Type::Error);
         }
-        let Some(ty) = self.present(&ty, optional, base, s) else {
+        let Some(ty) = self.present(&ty, optional, base) else {
             return (hir::Expr::error(span), Type::Error);
         };
         if optional && matches!(ty, Type::Null) {
@@ -231,7 +231,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The type without null, where `?.` or its lack allows that.
-    pub(super) fn present(&mut self, ty: &Type, optional: bool, base: &Expr, _s: &Scope) -> Option<Type> {
+    pub(super) fn present(&mut self, ty: &Type, optional: bool, base: &Expr) -> Option<Type> {
         if ty.is_error() {
             return Some(Type::Error);
         }
@@ -452,7 +452,7 @@ impl<'a> Checker<'a> {
     ) -> (hir::Expr, Type) {
         let (lowered, ty) = self.infer(base, s);
         let error = (hir::Expr::error(span), Type::Error);
-        let Some(ty) = self.present(&ty, optional, base, s) else {
+        let Some(ty) = self.present(&ty, optional, base) else {
             self.infer(index, s);
             return error;
         };

@@ -193,20 +193,11 @@ impl<'a> Checker<'a> {
             None => {
                 optional.retain(|field| !fields.contains_key(&field.name));
                 optional.dedup_by(|a, b| a.name == b.name);
-                let required = fields.into_iter().map(|(name, ty)| match ty.clone() {
-                    // What a schema may leave out can be left out of a copy as well.
-                    ty if ty.nullable() && !matches!(ty, Type::Null | Type::Json | Type::Error) => Field {
-                        name,
-                        ty,
-                        presence: Presence::Required,
-                        span: None,
-                    },
-                    ty => Field {
-                        name,
-                        ty,
-                        presence: Presence::Required,
-                        span: None,
-                    },
+                let required = fields.into_iter().map(|(name, ty)| Field {
+                    name,
+                    ty,
+                    presence: Presence::Required,
+                    span: None,
                 });
                 Type::record(required.chain(optional).collect())
             }
@@ -684,7 +675,7 @@ impl<'a> Checker<'a> {
         span: Span,
         s: &mut Scope,
     ) -> (hir::Expr, Type) {
-        let ty = self.named_type(path, s.module, s.comp);
+        let ty = self.named_type(path, s.module);
         match &ty {
             Type::Record(target) => {
                 let tree = self.tree(record);

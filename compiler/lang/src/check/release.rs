@@ -121,30 +121,30 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn find_output(&mut self, id: RelId, name: &str) -> Option<(&'a Output, hir::ModuleId, Option<CompId>)> {
+    fn find_output(&mut self, id: RelId, name: &str) -> Option<(&'a Output, hir::ModuleId)> {
         let slot = self.rels.get(id.index())?;
-        let (ast, module, comp) = (slot.ast, slot.module, slot.comp);
+        let (ast, module) = (slot.ast, slot.module);
         let own = ast.body.entries.iter().find_map(|entry| match &entry.kind {
             EntryKind::Output(output) if &*output.name.text == name => Some(output),
             _ => None,
         });
         if let Some(output) = own {
-            return Some((output, module, comp));
+            return Some((output, module));
         }
         let RelKind::Component(comp) = self.rel_kind(id) else {
             return None;
         };
         let slot = self.comps.get(comp.index())?;
         let output = slot.outputs.iter().copied().find(|output| &*output.name.text == name)?;
-        Some((output, slot.module, Some(comp)))
+        Some((output, slot.module))
     }
 
     pub(super) fn output_type(&mut self, id: RelId, name: &Arc<str>) -> Option<Type> {
         if let Some(known) = self.output_types.get(&(id, name.clone())) {
             return Some(known.clone());
         }
-        let (output, module, comp) = self.find_output(id, name)?;
-        let ty = self.written_type(&output.ty, module, comp);
+        let (output, module) = self.find_output(id, name)?;
+        let ty = self.written_type(&output.ty, module);
         self.output_types.insert((id, name.clone()), ty.clone());
         Some(ty)
     }
@@ -274,7 +274,6 @@ impl<'a> Checker<'a> {
         let record = self.rel_fields(&kind, &kind_text);
         let (fields, failed) = self.rel_body(&ast.body, record.as_deref(), ast, &mut s);
         let outputs = self.outputs(&ast.body, id, &mut s);
-        self.collect_refs(s);
         let types = record.map_or_else(Vec::new, |record| {
             record
                 .fields()
@@ -415,7 +414,7 @@ impl<'a> Checker<'a> {
             return known.clone();
         }
         let module = slot.module;
-        let ty = self.written_type(&param.ty, module, None);
+        let ty = self.written_type(&param.ty, module);
         if let Some(slot) = self.comps.get_mut(comp.index())
             && let Some(cell) = slot.param_types.get_mut(index as usize)
         {
@@ -448,7 +447,6 @@ impl<'a> Checker<'a> {
                 None if ty.nullable() => Some(hir::Expr::constant(crate::value::Value::null(param.name.span))),
                 None => None,
             };
-            self.collect_refs(s);
             lowered.push(ParamDecl {
                 name: param.name.text.clone(),
                 default,
@@ -459,10 +457,9 @@ impl<'a> Checker<'a> {
             if self.reserved_output(output) {
                 continue;
             }
-            let ty = self.written_type(&output.ty, module, Some(id));
+            let ty = self.written_type(&output.ty, module);
             let mut s = Scope::new(module, Some(id)).owned(format!("output {}", output.name.text));
             let value = self.check(&output.value, &ty, &mut s);
-            self.collect_refs(s);
             lowered_outputs.push((output.name.text.clone(), value));
         }
         CompDecl {

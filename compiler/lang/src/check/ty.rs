@@ -7,7 +7,7 @@ use ktl_syntax::{Diagnostic, Span};
 
 use super::scope::{Scope, plain_string};
 use super::{Checker, DeferredDefault};
-use crate::hir::{CompId, Kind, ModuleId, TypeId};
+use crate::hir::{Kind, ModuleId, TypeId};
 use crate::names::{TypeName, nearest};
 use crate::types::{self, Bounds, Field, ImageRules, ListType, Number, Pattern, Presence, RecordType, Text, Type};
 use crate::value::Kind as V;
@@ -18,16 +18,16 @@ const PATTERN_BYTES: usize = 1 << 20;
 
 impl<'a> Checker<'a> {
     pub(super) fn type_expr(&mut self, ty: &'a TypeExpr, s: &Scope) -> Type {
-        self.written_type(ty, s.module, s.comp)
+        self.written_type(ty, s.module)
     }
 
-    pub(super) fn written_type(&mut self, ty: &'a TypeExpr, module: ModuleId, comp: Option<CompId>) -> Type {
+    pub(super) fn written_type(&mut self, ty: &'a TypeExpr, module: ModuleId) -> Type {
         if self.depth >= 500 {
             self.error(Diagnostic::error("K0007", ty.span, "this type nests too deeply"));
             return Type::Error;
         }
         self.depth += 1;
-        let written = stacker::maybe_grow(128 << 10, 2 << 20, || self.written_type_inner(ty, module, comp));
+        let written = stacker::maybe_grow(128 << 10, 2 << 20, || self.written_type_inner(ty, module));
         self.depth -= 1;
         if written.weight() > crate::limits::TYPE_WEIGHT || usize::from(written.depth()) > crate::limits::NESTING {
             self.error(Diagnostic::error(
@@ -40,26 +40,23 @@ impl<'a> Checker<'a> {
         written
     }
 
-    fn written_type_inner(&mut self, ty: &'a TypeExpr, module: ModuleId, comp: Option<CompId>) -> Type {
+    fn written_type_inner(&mut self, ty: &'a TypeExpr, module: ModuleId) -> Type {
         match &ty.kind {
             TypeKind::Error => Type::Error,
             TypeKind::Literal(text) => Type::Literal(text.clone()),
-            TypeKind::Optional(inner) => self.written_type(inner, module, comp).optional(),
+            TypeKind::Optional(inner) => self.written_type(inner, module).optional(),
             TypeKind::Later(inner) => {
-                self.written_type(inner, module, comp);
+                self.written_type(inner, module);
                 self.unsupported("later", ty.span);
                 Type::Error
             }
             TypeKind::Union(members) => {
-                let lowered: Vec<Type> = members
-                    .iter()
-                    .map(|member| self.written_type(member, module, comp))
-                    .collect();
+                let lowered: Vec<Type> = members.iter().map(|member| self.written_type(member, module)).collect();
                 self.check_union(&lowered, members);
                 Type::union(lowered)
             }
             TypeKind::Map { key, value } => {
-                let lowered = self.written_type(key, module, comp);
+                let lowered = self.written_type(key, module);
                 if !lowered.is_text() {
                     self.error(Diagnostic::error(
                         "K0201",
@@ -67,11 +64,11 @@ impl<'a> Checker<'a> {
                         format!("keys are strings, found {lowered}"),
                     ));
                 }
-                let value = self.written_type(value, module, comp);
+                let value = self.written_type(value, module);
                 Type::map(lowered, value)
             }
             TypeKind::List { item, refinements } => {
-                let item = self.written_type(item, module, comp);
+                let item = self.written_type(item, module);
                 let mut list = ListType {
                     item,
                     min: None,
@@ -107,7 +104,7 @@ impl<'a> Checker<'a> {
                         self.error(diagnostic);
                         continue;
                     }
-                    let written = self.written_type(&field.ty, module, comp);
+                    let written = self.written_type(&field.ty, module);
                     let presence = match (&field.default, field.optional || written.nullable()) {
                         (Some(default), _) => {
                             let cell = Arc::new(OnceLock::new());
@@ -146,7 +143,7 @@ impl<'a> Checker<'a> {
                     self.unsupported("secret", path.span);
                     return Type::Error;
                 }
-                let base = self.named_type(path, module, comp);
+                let base = self.named_type(path, module);
                 refinements
                     .iter()
                     .fold(base, |base, refinement| self.refine(base, refinement, module))
@@ -174,8 +171,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A named type; unknown names are reported.
-    pub(super) fn named_type(&mut self, path: &'a Path, module: ModuleId, comp: Option<CompId>) -> Type {
-        let _ = comp;
+    pub(super) fn named_type(&mut self, path: &'a Path, module: ModuleId) -> Type {
         let Some((last, modules)) = path.segments.split_last() else {
             return Type::Error;
         };
@@ -322,7 +318,7 @@ impl<'a> Checker<'a> {
             Some(module) if module.path.as_ref() == "std/k8s" => "k8s.",
             _ => "",
         };
-        let lowered = match self.written_type(ast, module, None) {
+        let lowered = match self.written_type(ast, module) {
             Type::Record(record) if record.name.is_none() => {
                 let named = RecordType::new(Some(format!("{prefix}{}", name.text).into()), record.fields().to_vec());
                 Type::Record(Arc::new(named))

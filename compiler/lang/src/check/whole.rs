@@ -46,7 +46,7 @@ impl<'a> Checker<'a> {
         };
         let cycles = graph::cycles(names.len(), edges);
         for cycle in cycles {
-            let Some((first, span)) = cycle.first() else { continue };
+            let Some((_, span)) = cycle.first() else { continue };
             let hops: Vec<&str> = cycle
                 .iter()
                 .filter_map(|(index, _)| names.get(*index).map(|name| &**name))
@@ -59,7 +59,6 @@ impl<'a> Checker<'a> {
                     profile.extends = None;
                 }
             }
-            let _ = first;
         }
     }
 

@@ -148,14 +148,11 @@ pub fn create(state: &mut State, target: &Target, mut body: Value, how: &mut How
     let writer = target.writer(how);
     let mut managers = Managers::default();
     prune_status(resource, &mut body);
-    let before = body.clone();
-    let fresh = complete_new(state, &target, body, how)?;
-    // Owned is what was sent and what was filled in, but not the status that the server starts with.
-    let mut owned = fresh.clone();
-    take(&mut owned, &["status"]);
-    if let Some(status) = before.get("status") {
-        put(&mut owned, &["status"], status.clone());
-    }
+    // Owned is what was sent and what its version's defaults add, but not what the server decides: addresses, generated
+    // selectors, the first status.
+    let mut owned = body.clone();
+    defaults::fill(resource, &mut owned);
+    let fresh = complete_new(state, &target, body)?;
     let now = state.clock.stamp();
     managers.updated(None, &owned, &resource.node, &writer, &now);
     Ok(store_new(state, &target, fresh, managers, how))
@@ -274,7 +271,7 @@ fn apply(
         }
         let mut managers = Managers::default();
         let merged = managers.applied(None, &config, &resource.node, &writer, how.force, &now)?;
-        let fresh = complete_new(state, target, merged, how)?;
+        let fresh = complete_new(state, target, merged)?;
         return Ok((store_new(state, target, fresh, managers, how), true));
     };
     let current = meta::shown(&resource, &old);
@@ -288,7 +285,7 @@ fn apply(
     let mut live = current;
     let mut managers = Managers::take(&mut live);
     let merged = managers.applied(Some(&live), &config, &resource.node, &writer, how.force, &now)?;
-    let changed = complete_changed(state, target, &old, merged, how)?;
+    let changed = complete_changed(state, target, &old, merged)?;
     Ok((store_changed(state, target, &old, changed, managers, how), false))
 }
 
@@ -323,7 +320,7 @@ fn change(
     } else {
         sent_managers
     };
-    let changed = complete_changed(state, target, old, new, how)?;
+    let changed = complete_changed(state, target, old, new)?;
     let now = state.clock.stamp();
     managers.updated(Some(&live), &changed, &resource.node, &target.writer(how), &now);
     Ok(store_changed(state, target, old, changed, managers, how))
@@ -385,27 +382,19 @@ fn prune_status(resource: &Resource, body: &mut Value) {
     }
 }
 
-fn complete_new(state: &mut State, target: &Target, mut object: Value, how: &mut How) -> Result<Value, Failure> {
+fn complete_new(state: &mut State, target: &Target, mut object: Value) -> Result<Value, Failure> {
     let resource = &target.resource;
     meta::stamp(state, resource, &mut object);
     defaults::fill(resource, &mut object);
     defaults::fill_new(state, resource, &mut object);
     validate::check(resource, None, &object)?;
-    let _ = how;
     Ok(object)
 }
 
 /// `new` with what the writer may not touch taken from `old`, defaults filled in, and checked.
-fn complete_changed(
-    state: &mut State,
-    target: &Target,
-    old: &Value,
-    mut new: Value,
-    how: &mut How,
-) -> Result<Value, Failure> {
+fn complete_changed(state: &mut State, target: &Target, old: &Value, mut new: Value) -> Result<Value, Failure> {
     let resource = &target.resource;
     let live = meta::shown(resource, old);
-    let _ = how;
     if target.subresource == "status" {
         let status = new.get("status").cloned();
         let annotations = at(&new, &["metadata", "annotations"]).cloned();

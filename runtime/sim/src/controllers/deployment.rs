@@ -279,13 +279,7 @@ fn report(state: &mut State, place: &Place, seen: &Value, current: Option<&Value
         .unwrap_or_default();
     let was_complete = reason_before == "NewReplicaSetAvailable" && generation == old("observedGeneration");
     let late = deadline.is_some_and(|seconds| state.clock.unix() >= since + seconds);
-    let (progress, reason, message) = if complete {
-        (
-            "True",
-            "NewReplicaSetAvailable",
-            format!("ReplicaSet \"{title}\" has successfully progressed."),
-        )
-    } else if was_complete {
+    let (progress, reason, message) = if complete || was_complete {
         (
             "True",
             "NewReplicaSetAvailable",

@@ -143,9 +143,7 @@ fn stop(state: &mut State, pod: &Value, run: &mut Run, now: Duration) -> Option<
     if now < due {
         return Some(due);
     }
-    let Some(resource) = state.registry.collection("pods").cloned() else {
-        return None;
-    };
+    let resource = state.registry.collection("pods").cloned()?;
     let target = ops::Target {
         resource,
         namespace: run.place.namespace.clone(),

@@ -388,16 +388,26 @@ fn immutable(resource: &Resource, old: &Value, new: &Value, causes: &mut Vec<Cau
             continue;
         }
         let (before, after) = (select(old, rule.path, rule.except), select(new, rule.path, rule.except));
-        if before != after && !(before.is_null() && !matches!(resource.collection.as_str(), "configmaps" | "secrets")) {
-            let value = after.to_string();
-            let mut cause = Cause::invalid(rule.path, &value, "field is immutable");
-            if matches!(resource.collection.as_str(), "configmaps" | "secrets") {
-                cause = Cause::forbidden(rule.path, "field is immutable when `immutable` is set");
-            }
-            causes.push(cause);
+        let sealed = matches!(rule.condition, Condition::While(_));
+        // What was never set may be set once.
+        if before == after || (!sealed && before.is_null()) {
+            continue;
         }
+        causes.push(match resource.collection.as_str() {
+            _ if sealed => Cause::forbidden(rule.path, "field is immutable when `immutable` is set"),
+            "statefulsets.apps" => Cause::forbidden("spec", STATEFUL),
+            "pods" => Cause::forbidden("spec", POD),
+            "persistentvolumeclaims" => Cause::forbidden("spec", CLAIM),
+            _ => Cause::invalid(rule.path, &after.to_string(), "field is immutable"),
+        });
     }
+    causes.dedup();
 }
+
+const STATEFUL: &str = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+const POD: &str = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+const CLAIM: &str =
+    "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
 
 /// The values at a path that looks through lists, without those at `except` paths.
 fn select(value: &Value, path: &str, except: &[&str]) -> Value {

@@ -33,16 +33,15 @@ pub fn print(sources: &Sources, diagnostics: &[Diagnostic]) {
 
 /// One diagnostic as text.
 pub fn render(sources: &Sources, diagnostic: &Diagnostic, colour: bool) -> String {
-    let styles = if colour {
-        ThemeStyles::ansi()
-    } else {
-        ThemeStyles::none()
-    };
     let mut theme = GraphicalTheme::unicode();
-    theme.styles = styles;
+    theme.styles = if colour { ThemeStyles::ansi() } else { ThemeStyles::none() };
+    theme.characters.error = format!("error[{}]:", diagnostic.code);
+    theme.characters.warning = format!("warning[{}]:", diagnostic.code);
+    theme.characters.advice = "note:".to_owned();
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(100)
-        .with_links(false);
+        .with_links(false)
+        .with_show_related_as_nested(true);
     let mut out = String::new();
     // Writing into a string cannot fail, and a report that could not be drawn still has its message.
     if handler
@@ -51,7 +50,8 @@ pub fn render(sources: &Sources, diagnostic: &Diagnostic, colour: bool) -> Strin
     {
         out = format!("{}: {}\n", diagnostic.code, diagnostic.message);
     }
-    out
+    // miette indents its first line.
+    out.trim_start().to_owned()
 }
 
 /// `{"diagnostics": [{"code", "severity", "message", "file", "range", "help", "fixes"}]}`; lines and columns from 1.
@@ -110,8 +110,7 @@ fn place(sources: &Sources, span: Span) -> Value {
 #[derive(Debug)]
 struct Report {
     message: String,
-    code: Option<String>,
-    severity: Severity,
+    severity: miette::Severity,
     help: Option<String>,
     source: Option<NamedSource<String>>,
     labels: Vec<LabeledSpan>,
@@ -122,8 +121,10 @@ impl Report {
     fn new(sources: &Sources, diagnostic: &Diagnostic) -> Self {
         let mut report = Report {
             message: diagnostic.message.clone(),
-            code: Some(diagnostic.code.to_owned()),
-            severity: diagnostic.severity,
+            severity: match diagnostic.severity {
+                Severity::Error => miette::Severity::Error,
+                Severity::Warning => miette::Severity::Warning,
+            },
             help: diagnostic.help.clone(),
             source: None,
             labels: Vec::new(),
@@ -144,8 +145,7 @@ impl Report {
             } else {
                 report.elsewhere.push(Report {
                     message: text.clone(),
-                    code: None,
-                    severity: diagnostic.severity,
+                    severity: miette::Severity::Advice,
                     help: None,
                     source: Some(named(sources.get(span.file))),
                     labels: vec![LabeledSpan::new_primary_with_span(None, range(*span))],
@@ -174,15 +174,8 @@ impl fmt::Display for Report {
 impl std::error::Error for Report {}
 
 impl miette::Diagnostic for Report {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.code.as_ref().map(|code| Box::new(code) as Box<dyn fmt::Display>)
-    }
-
     fn severity(&self) -> Option<miette::Severity> {
-        Some(match self.severity {
-            Severity::Error => miette::Severity::Error,
-            Severity::Warning => miette::Severity::Warning,
-        })
+        Some(self.severity)
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {

@@ -12,7 +12,7 @@ use crate::world::DiskWorld;
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    stack: project::Arguments,
+    stack: project::StackArguments,
 
     /// What to print
     #[arg(long, value_enum, default_value = "text")]

@@ -128,8 +128,8 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "finalize", group: "", version: "v1", kind: "Namespace", verbs: &["update"] },
-            Subresource { name: "status", group: "", version: "v1", kind: "Namespace", verbs: &["get", "patch", "update"] },
+            Subresource { name: "finalize", group: "", version: "v1", kind: "Namespace", verbs: &["update"], record: Some(&CORE_V1_NAMESPACE) },
+            Subresource { name: "status", group: "", version: "v1", kind: "Namespace", verbs: &["get", "patch", "update"], record: Some(&CORE_V1_NAMESPACE) },
         ],
         record: &CORE_V1_NAMESPACE,
         since: 34,
@@ -145,8 +145,8 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "proxy", group: "", version: "v1", kind: "NodeProxyOptions", verbs: &["create", "delete", "get", "patch", "update"] },
-            Subresource { name: "status", group: "", version: "v1", kind: "Node", verbs: &["get", "patch", "update"] },
+            Subresource { name: "proxy", group: "", version: "v1", kind: "NodeProxyOptions", verbs: &["create", "delete", "get", "patch", "update"], record: None },
+            Subresource { name: "status", group: "", version: "v1", kind: "Node", verbs: &["get", "patch", "update"], record: Some(&CORE_V1_NODE) },
         ],
         record: &CORE_V1_NODE,
         since: 34,
@@ -162,7 +162,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "", version: "v1", kind: "PersistentVolume", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "", version: "v1", kind: "PersistentVolume", verbs: &["get", "patch", "update"], record: Some(&CORE_V1_PERSISTENT_VOLUME) },
         ],
         record: &CORE_V1_PERSISTENT_VOLUME,
         since: 34,
@@ -178,7 +178,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "", version: "v1", kind: "PersistentVolumeClaim", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "", version: "v1", kind: "PersistentVolumeClaim", verbs: &["get", "patch", "update"], record: Some(&CORE_V1_PERSISTENT_VOLUME_CLAIM) },
         ],
         record: &CORE_V1_PERSISTENT_VOLUME_CLAIM,
         since: 34,
@@ -194,16 +194,16 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "attach", group: "", version: "v1", kind: "PodAttachOptions", verbs: &["create", "get"] },
-            Subresource { name: "binding", group: "", version: "v1", kind: "Binding", verbs: &["create"] },
-            Subresource { name: "ephemeralcontainers", group: "", version: "v1", kind: "Pod", verbs: &["get", "patch", "update"] },
-            Subresource { name: "eviction", group: "policy", version: "v1", kind: "Eviction", verbs: &["create"] },
-            Subresource { name: "exec", group: "", version: "v1", kind: "PodExecOptions", verbs: &["create", "get"] },
-            Subresource { name: "log", group: "", version: "v1", kind: "Pod", verbs: &["get"] },
-            Subresource { name: "portforward", group: "", version: "v1", kind: "PodPortForwardOptions", verbs: &["create", "get"] },
-            Subresource { name: "proxy", group: "", version: "v1", kind: "PodProxyOptions", verbs: &["create", "delete", "get", "patch", "update"] },
-            Subresource { name: "resize", group: "", version: "v1", kind: "Pod", verbs: &["get", "patch", "update"] },
-            Subresource { name: "status", group: "", version: "v1", kind: "Pod", verbs: &["get", "patch", "update"] },
+            Subresource { name: "attach", group: "", version: "v1", kind: "PodAttachOptions", verbs: &["create", "get"], record: None },
+            Subresource { name: "binding", group: "", version: "v1", kind: "Binding", verbs: &["create"], record: Some(&CORE_V1_BINDING) },
+            Subresource { name: "ephemeralcontainers", group: "", version: "v1", kind: "Pod", verbs: &["get", "patch", "update"], record: Some(&CORE_V1_POD) },
+            Subresource { name: "eviction", group: "policy", version: "v1", kind: "Eviction", verbs: &["create"], record: Some(&POLICY_V1_EVICTION) },
+            Subresource { name: "exec", group: "", version: "v1", kind: "PodExecOptions", verbs: &["create", "get"], record: None },
+            Subresource { name: "log", group: "", version: "v1", kind: "Pod", verbs: &["get"], record: Some(&CORE_V1_POD) },
+            Subresource { name: "portforward", group: "", version: "v1", kind: "PodPortForwardOptions", verbs: &["create", "get"], record: None },
+            Subresource { name: "proxy", group: "", version: "v1", kind: "PodProxyOptions", verbs: &["create", "delete", "get", "patch", "update"], record: None },
+            Subresource { name: "resize", group: "", version: "v1", kind: "Pod", verbs: &["get", "patch", "update"], record: Some(&CORE_V1_POD) },
+            Subresource { name: "status", group: "", version: "v1", kind: "Pod", verbs: &["get", "patch", "update"], record: Some(&CORE_V1_POD) },
         ],
         record: &CORE_V1_POD,
         since: 34,
@@ -234,8 +234,8 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "scale", group: "autoscaling", version: "v1", kind: "Scale", verbs: &["get", "patch", "update"] },
-            Subresource { name: "status", group: "", version: "v1", kind: "ReplicationController", verbs: &["get", "patch", "update"] },
+            Subresource { name: "scale", group: "autoscaling", version: "v1", kind: "Scale", verbs: &["get", "patch", "update"], record: Some(&AUTOSCALING_V1_SCALE) },
+            Subresource { name: "status", group: "", version: "v1", kind: "ReplicationController", verbs: &["get", "patch", "update"], record: Some(&CORE_V1_REPLICATION_CONTROLLER) },
         ],
         record: &CORE_V1_REPLICATION_CONTROLLER,
         since: 34,
@@ -251,7 +251,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "", version: "v1", kind: "ResourceQuota", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "", version: "v1", kind: "ResourceQuota", verbs: &["get", "patch", "update"], record: Some(&CORE_V1_RESOURCE_QUOTA) },
         ],
         record: &CORE_V1_RESOURCE_QUOTA,
         since: 34,
@@ -282,8 +282,8 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "proxy", group: "", version: "v1", kind: "ServiceProxyOptions", verbs: &["create", "delete", "get", "patch", "update"] },
-            Subresource { name: "status", group: "", version: "v1", kind: "Service", verbs: &["get", "patch", "update"] },
+            Subresource { name: "proxy", group: "", version: "v1", kind: "ServiceProxyOptions", verbs: &["create", "delete", "get", "patch", "update"], record: None },
+            Subresource { name: "status", group: "", version: "v1", kind: "Service", verbs: &["get", "patch", "update"], record: Some(&CORE_V1_SERVICE) },
         ],
         record: &CORE_V1_SERVICE,
         since: 34,
@@ -299,7 +299,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "token", group: "authentication.k8s.io", version: "v1", kind: "TokenRequest", verbs: &["create"] },
+            Subresource { name: "token", group: "authentication.k8s.io", version: "v1", kind: "TokenRequest", verbs: &["create"], record: Some(&AUTHENTICATION_V1_TOKEN_REQUEST) },
         ],
         record: &CORE_V1_SERVICE_ACCOUNT,
         since: 34,
@@ -360,7 +360,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "admissionregistration.k8s.io", version: "v1", kind: "ValidatingAdmissionPolicy", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "admissionregistration.k8s.io", version: "v1", kind: "ValidatingAdmissionPolicy", verbs: &["get", "patch", "update"], record: Some(&ADMISSIONREGISTRATION_V1_VALIDATING_ADMISSION_POLICY) },
         ],
         record: &ADMISSIONREGISTRATION_V1_VALIDATING_ADMISSION_POLICY,
         since: 34,
@@ -466,7 +466,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", verbs: &["get", "patch", "update"], record: Some(&APIEXTENSIONS_V1_CUSTOM_RESOURCE_DEFINITION) },
         ],
         record: &APIEXTENSIONS_V1_CUSTOM_RESOURCE_DEFINITION,
         since: 34,
@@ -482,7 +482,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "apiregistration.k8s.io", version: "v1", kind: "APIService", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "apiregistration.k8s.io", version: "v1", kind: "APIService", verbs: &["get", "patch", "update"], record: Some(&APIREGISTRATION_V1_API_SERVICE) },
         ],
         record: &APIREGISTRATION_V1_API_SERVICE,
         since: 34,
@@ -513,7 +513,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "apps", version: "v1", kind: "DaemonSet", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "apps", version: "v1", kind: "DaemonSet", verbs: &["get", "patch", "update"], record: Some(&APPS_V1_DAEMON_SET) },
         ],
         record: &APPS_V1_DAEMON_SET,
         since: 34,
@@ -529,8 +529,8 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "scale", group: "autoscaling", version: "v1", kind: "Scale", verbs: &["get", "patch", "update"] },
-            Subresource { name: "status", group: "apps", version: "v1", kind: "Deployment", verbs: &["get", "patch", "update"] },
+            Subresource { name: "scale", group: "autoscaling", version: "v1", kind: "Scale", verbs: &["get", "patch", "update"], record: Some(&AUTOSCALING_V1_SCALE) },
+            Subresource { name: "status", group: "apps", version: "v1", kind: "Deployment", verbs: &["get", "patch", "update"], record: Some(&APPS_V1_DEPLOYMENT) },
         ],
         record: &APPS_V1_DEPLOYMENT,
         since: 34,
@@ -546,8 +546,8 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "scale", group: "autoscaling", version: "v1", kind: "Scale", verbs: &["get", "patch", "update"] },
-            Subresource { name: "status", group: "apps", version: "v1", kind: "ReplicaSet", verbs: &["get", "patch", "update"] },
+            Subresource { name: "scale", group: "autoscaling", version: "v1", kind: "Scale", verbs: &["get", "patch", "update"], record: Some(&AUTOSCALING_V1_SCALE) },
+            Subresource { name: "status", group: "apps", version: "v1", kind: "ReplicaSet", verbs: &["get", "patch", "update"], record: Some(&APPS_V1_REPLICA_SET) },
         ],
         record: &APPS_V1_REPLICA_SET,
         since: 34,
@@ -563,8 +563,8 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "scale", group: "autoscaling", version: "v1", kind: "Scale", verbs: &["get", "patch", "update"] },
-            Subresource { name: "status", group: "apps", version: "v1", kind: "StatefulSet", verbs: &["get", "patch", "update"] },
+            Subresource { name: "scale", group: "autoscaling", version: "v1", kind: "Scale", verbs: &["get", "patch", "update"], record: Some(&AUTOSCALING_V1_SCALE) },
+            Subresource { name: "status", group: "apps", version: "v1", kind: "StatefulSet", verbs: &["get", "patch", "update"], record: Some(&APPS_V1_STATEFUL_SET) },
         ],
         record: &APPS_V1_STATEFUL_SET,
         since: 34,
@@ -670,7 +670,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "autoscaling", version: "v1", kind: "HorizontalPodAutoscaler", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "autoscaling", version: "v1", kind: "HorizontalPodAutoscaler", verbs: &["get", "patch", "update"], record: Some(&AUTOSCALING_V1_HORIZONTAL_POD_AUTOSCALER) },
         ],
         record: &AUTOSCALING_V1_HORIZONTAL_POD_AUTOSCALER,
         since: 34,
@@ -686,7 +686,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "autoscaling", version: "v2", kind: "HorizontalPodAutoscaler", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "autoscaling", version: "v2", kind: "HorizontalPodAutoscaler", verbs: &["get", "patch", "update"], record: Some(&AUTOSCALING_V2_HORIZONTAL_POD_AUTOSCALER) },
         ],
         record: &AUTOSCALING_V2_HORIZONTAL_POD_AUTOSCALER,
         since: 34,
@@ -702,7 +702,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "batch", version: "v1", kind: "CronJob", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "batch", version: "v1", kind: "CronJob", verbs: &["get", "patch", "update"], record: Some(&BATCH_V1_CRON_JOB) },
         ],
         record: &BATCH_V1_CRON_JOB,
         since: 34,
@@ -718,7 +718,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "batch", version: "v1", kind: "Job", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "batch", version: "v1", kind: "Job", verbs: &["get", "patch", "update"], record: Some(&BATCH_V1_JOB) },
         ],
         record: &BATCH_V1_JOB,
         since: 34,
@@ -734,8 +734,8 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "approval", group: "certificates.k8s.io", version: "v1", kind: "CertificateSigningRequest", verbs: &["get", "patch", "update"] },
-            Subresource { name: "status", group: "certificates.k8s.io", version: "v1", kind: "CertificateSigningRequest", verbs: &["get", "patch", "update"] },
+            Subresource { name: "approval", group: "certificates.k8s.io", version: "v1", kind: "CertificateSigningRequest", verbs: &["get", "patch", "update"], record: Some(&CERTIFICATES_V1_CERTIFICATE_SIGNING_REQUEST) },
+            Subresource { name: "status", group: "certificates.k8s.io", version: "v1", kind: "CertificateSigningRequest", verbs: &["get", "patch", "update"], record: Some(&CERTIFICATES_V1_CERTIFICATE_SIGNING_REQUEST) },
         ],
         record: &CERTIFICATES_V1_CERTIFICATE_SIGNING_REQUEST,
         since: 34,
@@ -766,7 +766,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "certificates.k8s.io", version: "v1", kind: "PodCertificateRequest", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "certificates.k8s.io", version: "v1", kind: "PodCertificateRequest", verbs: &["get", "patch", "update"], record: Some(&CERTIFICATES_V1_POD_CERTIFICATE_REQUEST) },
         ],
         record: &CERTIFICATES_V1_POD_CERTIFICATE_REQUEST,
         since: 37,
@@ -797,7 +797,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "certificates.k8s.io", version: "v1beta1", kind: "PodCertificateRequest", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "certificates.k8s.io", version: "v1beta1", kind: "PodCertificateRequest", verbs: &["get", "patch", "update"], record: Some(&CERTIFICATES_V1BETA1_POD_CERTIFICATE_REQUEST) },
         ],
         record: &CERTIFICATES_V1BETA1_POD_CERTIFICATE_REQUEST,
         since: 35,
@@ -888,7 +888,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "flowcontrol.apiserver.k8s.io", version: "v1", kind: "FlowSchema", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "flowcontrol.apiserver.k8s.io", version: "v1", kind: "FlowSchema", verbs: &["get", "patch", "update"], record: Some(&FLOWCONTROL_V1_FLOW_SCHEMA) },
         ],
         record: &FLOWCONTROL_V1_FLOW_SCHEMA,
         since: 34,
@@ -904,7 +904,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "flowcontrol.apiserver.k8s.io", version: "v1", kind: "PriorityLevelConfiguration", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "flowcontrol.apiserver.k8s.io", version: "v1", kind: "PriorityLevelConfiguration", verbs: &["get", "patch", "update"], record: Some(&FLOWCONTROL_V1_PRIORITY_LEVEL_CONFIGURATION) },
         ],
         record: &FLOWCONTROL_V1_PRIORITY_LEVEL_CONFIGURATION,
         since: 34,
@@ -920,7 +920,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "internal.apiserver.k8s.io", version: "v1alpha1", kind: "StorageVersion", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "internal.apiserver.k8s.io", version: "v1alpha1", kind: "StorageVersion", verbs: &["get", "patch", "update"], record: Some(&APISERVERINTERNAL_V1ALPHA1_STORAGE_VERSION) },
         ],
         record: &APISERVERINTERNAL_V1ALPHA1_STORAGE_VERSION,
         since: 34,
@@ -936,7 +936,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "lifecycle.k8s.io", version: "v1alpha1", kind: "Eviction", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "lifecycle.k8s.io", version: "v1alpha1", kind: "Eviction", verbs: &["get", "patch", "update"], record: Some(&LIFECYCLE_V1ALPHA1_EVICTION) },
         ],
         record: &LIFECYCLE_V1ALPHA1_EVICTION,
         since: 37,
@@ -952,7 +952,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "lifecycle.k8s.io", version: "v1alpha1", kind: "EvictionRequest", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "lifecycle.k8s.io", version: "v1alpha1", kind: "EvictionRequest", verbs: &["get", "patch", "update"], record: Some(&LIFECYCLE_V1ALPHA1_EVICTION_REQUEST) },
         ],
         record: &LIFECYCLE_V1ALPHA1_EVICTION_REQUEST,
         since: 37,
@@ -983,7 +983,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "networking.k8s.io", version: "v1", kind: "Ingress", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "networking.k8s.io", version: "v1", kind: "Ingress", verbs: &["get", "patch", "update"], record: Some(&NETWORKING_V1_INGRESS) },
         ],
         record: &NETWORKING_V1_INGRESS,
         since: 34,
@@ -1029,7 +1029,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "networking.k8s.io", version: "v1", kind: "ServiceCIDR", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "networking.k8s.io", version: "v1", kind: "ServiceCIDR", verbs: &["get", "patch", "update"], record: Some(&NETWORKING_V1_SERVICE_CIDR) },
         ],
         record: &NETWORKING_V1_SERVICE_CIDR,
         since: 34,
@@ -1060,7 +1060,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "policy", version: "v1", kind: "PodDisruptionBudget", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "policy", version: "v1", kind: "PodDisruptionBudget", verbs: &["get", "patch", "update"], record: Some(&POLICY_V1_POD_DISRUPTION_BUDGET) },
         ],
         record: &POLICY_V1_POD_DISRUPTION_BUDGET,
         since: 34,
@@ -1151,7 +1151,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "resource.k8s.io", version: "v1", kind: "DeviceTaintRule", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "resource.k8s.io", version: "v1", kind: "DeviceTaintRule", verbs: &["get", "patch", "update"], record: Some(&RESOURCE_V1_DEVICE_TAINT_RULE) },
         ],
         record: &RESOURCE_V1_DEVICE_TAINT_RULE,
         since: 37,
@@ -1167,7 +1167,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "resource.k8s.io", version: "v1", kind: "ResourceClaim", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "resource.k8s.io", version: "v1", kind: "ResourceClaim", verbs: &["get", "patch", "update"], record: Some(&RESOURCE_V1_RESOURCE_CLAIM) },
         ],
         record: &RESOURCE_V1_RESOURCE_CLAIM,
         since: 34,
@@ -1213,7 +1213,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "resource.k8s.io", version: "v1alpha3", kind: "DeviceTaintRule", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "resource.k8s.io", version: "v1alpha3", kind: "DeviceTaintRule", verbs: &["get", "patch", "update"], record: Some(&RESOURCE_V1ALPHA3_DEVICE_TAINT_RULE) },
         ],
         record: &RESOURCE_V1ALPHA3_DEVICE_TAINT_RULE,
         since: 34,
@@ -1229,7 +1229,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "resource.k8s.io", version: "v1alpha3", kind: "ResourcePoolStatusRequest", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "resource.k8s.io", version: "v1alpha3", kind: "ResourcePoolStatusRequest", verbs: &["get", "patch", "update"], record: Some(&RESOURCE_V1ALPHA3_RESOURCE_POOL_STATUS_REQUEST) },
         ],
         record: &RESOURCE_V1ALPHA3_RESOURCE_POOL_STATUS_REQUEST,
         since: 36,
@@ -1260,7 +1260,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "resource.k8s.io", version: "v1beta1", kind: "ResourceClaim", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "resource.k8s.io", version: "v1beta1", kind: "ResourceClaim", verbs: &["get", "patch", "update"], record: Some(&RESOURCE_V1BETA1_RESOURCE_CLAIM) },
         ],
         record: &RESOURCE_V1BETA1_RESOURCE_CLAIM,
         since: 34,
@@ -1321,7 +1321,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "resource.k8s.io", version: "v1beta2", kind: "DeviceTaintRule", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "resource.k8s.io", version: "v1beta2", kind: "DeviceTaintRule", verbs: &["get", "patch", "update"], record: Some(&RESOURCE_V1BETA2_DEVICE_TAINT_RULE) },
         ],
         record: &RESOURCE_V1BETA2_DEVICE_TAINT_RULE,
         since: 36,
@@ -1337,7 +1337,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "resource.k8s.io", version: "v1beta2", kind: "ResourceClaim", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "resource.k8s.io", version: "v1beta2", kind: "ResourceClaim", verbs: &["get", "patch", "update"], record: Some(&RESOURCE_V1BETA2_RESOURCE_CLAIM) },
         ],
         record: &RESOURCE_V1BETA2_RESOURCE_CLAIM,
         since: 34,
@@ -1398,7 +1398,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "scheduling.k8s.io", version: "v1alpha3", kind: "CompositePodGroup", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "scheduling.k8s.io", version: "v1alpha3", kind: "CompositePodGroup", verbs: &["get", "patch", "update"], record: Some(&SCHEDULING_V1ALPHA3_COMPOSITE_POD_GROUP) },
         ],
         record: &SCHEDULING_V1ALPHA3_COMPOSITE_POD_GROUP,
         since: 37,
@@ -1414,7 +1414,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "scheduling.k8s.io", version: "v1alpha3", kind: "PodGroup", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "scheduling.k8s.io", version: "v1alpha3", kind: "PodGroup", verbs: &["get", "patch", "update"], record: Some(&SCHEDULING_V1ALPHA3_POD_GROUP) },
         ],
         record: &SCHEDULING_V1ALPHA3_POD_GROUP,
         since: 37,
@@ -1445,7 +1445,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: true,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "scheduling.k8s.io", version: "v1beta1", kind: "PodGroup", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "scheduling.k8s.io", version: "v1beta1", kind: "PodGroup", verbs: &["get", "patch", "update"], record: Some(&SCHEDULING_V1BETA1_POD_GROUP) },
         ],
         record: &SCHEDULING_V1BETA1_POD_GROUP,
         since: 37,
@@ -1491,7 +1491,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "storage.k8s.io", version: "v1", kind: "CSINode", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "storage.k8s.io", version: "v1", kind: "CSINode", verbs: &["get", "patch", "update"], record: Some(&STORAGE_V1_CSI_NODE) },
         ],
         record: &STORAGE_V1_CSI_NODE,
         since: 34,
@@ -1537,7 +1537,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "storage.k8s.io", version: "v1", kind: "VolumeAttachment", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "storage.k8s.io", version: "v1", kind: "VolumeAttachment", verbs: &["get", "patch", "update"], record: Some(&STORAGE_V1_VOLUME_ATTACHMENT) },
         ],
         record: &STORAGE_V1_VOLUME_ATTACHMENT,
         since: 34,
@@ -1568,7 +1568,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "storagemigration.k8s.io", version: "v1", kind: "StorageVersionMigration", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "storagemigration.k8s.io", version: "v1", kind: "StorageVersionMigration", verbs: &["get", "patch", "update"], record: Some(&STORAGEMIGRATION_V1_STORAGE_VERSION_MIGRATION) },
         ],
         record: &STORAGEMIGRATION_V1_STORAGE_VERSION_MIGRATION,
         since: 37,
@@ -1584,7 +1584,7 @@ pub(crate) static KINDS: &[Kind] = &[
         namespaced: false,
         verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         subresources: &[
-            Subresource { name: "status", group: "storagemigration.k8s.io", version: "v1beta1", kind: "StorageVersionMigration", verbs: &["get", "patch", "update"] },
+            Subresource { name: "status", group: "storagemigration.k8s.io", version: "v1beta1", kind: "StorageVersionMigration", verbs: &["get", "patch", "update"], record: Some(&STORAGEMIGRATION_V1BETA1_STORAGE_VERSION_MIGRATION) },
         ],
         record: &STORAGEMIGRATION_V1BETA1_STORAGE_VERSION_MIGRATION,
         since: 35,

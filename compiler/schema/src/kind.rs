@@ -46,6 +46,8 @@ pub struct Subresource {
     pub kind: &'static str,
     /// What the API server allows, sorted.
     pub verbs: &'static [&'static str],
+    /// The fields of what is read and written there, where that is an object.
+    pub record: Option<&'static Record>,
 }
 
 /// An API group and the versions that it is served in.

@@ -124,7 +124,7 @@ pub struct Field {
     pub name: &'static str,
     /// The shape of its value.
     pub ty: Type,
-    /// Whether the API server refuses an object without it.
+    /// Whether the newest version's OpenAPI requires it.
     pub required: bool,
     /// Its documentation: plain text with line breaks, possibly empty.
     pub doc: &'static str,

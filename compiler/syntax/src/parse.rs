@@ -100,7 +100,10 @@ fn too_deep(builder: &Builder<'_>, tokens: &[Token]) -> Option<Span> {
                 }
             }
             (TokenKind::Word, "if") => {
-                frames.last_mut().into_iter().for_each(|(conditions, _)| *conditions += 1);
+                frames
+                    .last_mut()
+                    .into_iter()
+                    .for_each(|(conditions, _)| *conditions += 1);
                 depth += 1;
             }
             (TokenKind::Word, "match") => {

@@ -10,7 +10,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = arguments.next().unwrap_or_else(|| "sim.kubeconfig".to_owned());
     let speed = arguments.next().map_or(Ok(1.0), |text| text.parse())?;
     let start = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
-    let cluster = Cluster::new(Options { start, speed, ..Options::default() });
+    let cluster = Cluster::new(Options {
+        start,
+        speed,
+        ..Options::default()
+    });
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
     std::fs::write(&out, kubeconfig(listener.local_addr()?))?;
     serve(cluster, listener, std::future::pending::<()>()).await?;

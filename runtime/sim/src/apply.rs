@@ -20,7 +20,10 @@ use crate::schema::Key;
 fn item_step(item: &Value, keys: &[Key]) -> Option<String> {
     let mut named = std::collections::BTreeMap::new();
     for key in keys {
-        let value = item.get(&key.name).filter(|value| !value.is_null()).or(key.default.as_ref())?;
+        let value = item
+            .get(&key.name)
+            .filter(|value| !value.is_null())
+            .or(key.default.as_ref())?;
         named.insert(key.name.as_str(), value);
     }
     serde_json::to_string(&named).ok().map(|text| format!("k:{text}"))

@@ -29,8 +29,15 @@ pub fn fill(state: &mut State, nodes: usize) {
         "reclaimPolicy": "Delete",
         "volumeBindingMode": "Immediate",
     });
-    seed(state, Place::new("storageclasses.storage.k8s.io", "", "standard"), class);
-    for (name, value) in [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)] {
+    seed(
+        state,
+        Place::new("storageclasses.storage.k8s.io", "", "standard"),
+        class,
+    );
+    for (name, value) in [
+        ("system-cluster-critical", 2_000_000_000),
+        ("system-node-critical", 2_000_001_000),
+    ] {
         let body = json!({
             "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": { "name": name, "generation": 1 },
             "value": value, "preemptionPolicy": "PreemptLowerPriority",

@@ -17,7 +17,11 @@ pub struct Clock {
 impl Clock {
     pub fn new(start: i64, speed: f64) -> Self {
         let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
-        Self { base: Instant::now(), start, speed }
+        Self {
+            base: Instant::now(),
+            start,
+            speed,
+        }
     }
 
     /// Time since the start of the simulation.
@@ -43,19 +47,15 @@ impl Clock {
     /// The same for another moment.
     pub fn stamp_at(&self, elapsed: Duration) -> String {
         let seconds = i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX);
-        Timestamp::from_second(self.start.saturating_add(seconds)).unwrap_or(Timestamp::MAX).to_string()
-    }
-
-    /// Now with microseconds, as Lease times and Event times are written.
-    pub fn stamp_micro(&self) -> String {
-        let elapsed = self.elapsed();
-        let whole = self.stamp_at(elapsed);
-        format!("{}.{:06}Z", whole.trim_end_matches('Z'), elapsed.subsec_micros())
+        Timestamp::from_second(self.start.saturating_add(seconds))
+            .unwrap_or(Timestamp::MAX)
+            .to_string()
     }
 
     /// Unix seconds now.
     pub fn unix(&self) -> i64 {
-        self.start.saturating_add(i64::try_from(self.elapsed().as_secs()).unwrap_or(i64::MAX))
+        self.start
+            .saturating_add(i64::try_from(self.elapsed().as_secs()).unwrap_or(i64::MAX))
     }
 }
 

@@ -8,9 +8,9 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::controllers::{self, Queue, Runs};
+use crate::http::Service;
 use crate::resources::Registry;
 use crate::seed::Seed;
-use crate::http::Service;
 use crate::store::Store;
 
 /// How a cluster is made.
@@ -31,7 +31,13 @@ pub struct Options {
 impl Default for Options {
     /// Seed 0, three nodes, and the first second of 2026.
     fn default() -> Self {
-        Self { seed: 0, start: 1_767_225_600, speed: 1.0, nodes: 3, history: 8192 }
+        Self {
+            seed: 0,
+            start: 1_767_225_600,
+            speed: 1.0,
+            nodes: 3,
+            history: 8192,
+        }
     }
 }
 
@@ -119,7 +125,13 @@ impl Cluster {
         };
         crate::bootstrap::fill(&mut state, options.nodes);
         let wake = Arc::new(Notify::new());
-        Self { inner: Arc::new(Inner { state: Mutex::new(state), wake, started: Once::new() }) }
+        Self {
+            inner: Arc::new(Inner {
+                state: Mutex::new(state),
+                wake,
+                started: Once::new(),
+            }),
+        }
     }
 
     /// The API as a tower service.
@@ -142,7 +154,10 @@ impl Cluster {
     /// Starts the controllers. They need a runtime, so the first request does it.
     pub(crate) fn start(&self) {
         self.inner.started.call_once(|| {
-            tokio::spawn(controllers::run(Arc::downgrade(&self.inner), Arc::clone(&self.inner.wake)));
+            tokio::spawn(controllers::run(
+                Arc::downgrade(&self.inner),
+                Arc::clone(&self.inner.wake),
+            ));
         });
     }
 }

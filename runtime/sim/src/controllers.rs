@@ -33,7 +33,7 @@ pub use queue::{Queue, Task, Worker};
 use crate::cluster::{Inner, State};
 use crate::select::Selector;
 use crate::store::{Change, Place};
-use crate::value::{at, controller, items, members, text, uid};
+use crate::value::{at, controller, members, text, uid};
 
 /// How long a controller takes to notice a change.
 const REACTION: Duration = Duration::from_millis(4);
@@ -66,7 +66,9 @@ pub async fn run(cluster: Weak<Inner>, wake: Arc<Notify>) {
 
 /// Runs one controller that is due. False when none is.
 fn step(state: &mut State) -> bool {
-    let Some(task) = state.queue.due(state.clock.elapsed()) else { return false };
+    let Some(task) = state.queue.due(state.clock.elapsed()) else {
+        return false;
+    };
     let place = &task.place;
     let again = match task.worker {
         Worker::Namespace => namespace::step(state, place),
@@ -115,14 +117,21 @@ pub fn observe(state: &mut State, place: &Place, change: &Change) {
                 let before = change.old.as_deref();
                 for (collection, worker, path) in [
                     ("services", Worker::Service, ["spec", "selector"].as_slice()),
-                    ("poddisruptionbudgets.policy", Worker::Budget, &["spec", "selector", "matchLabels"]),
+                    (
+                        "poddisruptionbudgets.policy",
+                        Worker::Budget,
+                        &["spec", "selector", "matchLabels"],
+                    ),
                 ] {
                     let listed = state.store.list(collection, &place.namespace);
                     let cares = |selecting: &&Arc<serde_json::Value>| {
                         selects(selecting, path, object) || before.is_some_and(|pod| selects(selecting, path, pod))
                     };
                     tasks.extend(listed.iter().filter(cares).map(|selecting| {
-                        Task::new(worker, Place::new(collection, &place.namespace, crate::value::name(selecting)))
+                        Task::new(
+                            worker,
+                            Place::new(collection, &place.namespace, crate::value::name(selecting)),
+                        )
                     }));
                 }
             }
@@ -136,7 +145,11 @@ pub fn observe(state: &mut State, place: &Place, change: &Change) {
         }
         if !place.namespace.is_empty() && change.new.is_none() {
             let namespace = Place::new("namespaces", "", &place.namespace);
-            if state.store.at(&namespace).is_some_and(|namespace| crate::value::is_terminating(namespace)) {
+            if state
+                .store
+                .at(&namespace)
+                .is_some_and(|namespace| crate::value::is_terminating(namespace))
+            {
                 tasks.push(Task::new(Worker::Namespace, namespace));
             }
         }
@@ -163,7 +176,10 @@ fn owner_task(object: &serde_json::Value, namespace: &str) -> Option<Task> {
         "Job" => (Worker::Job, "jobs.batch"),
         _ => return None,
     };
-    Some(Task::new(worker, Place::new(collection, namespace, text(owner, &["name"]))))
+    Some(Task::new(
+        worker,
+        Place::new(collection, namespace, text(owner, &["name"])),
+    ))
 }
 
 /// Whether the labels at `path` of `selecting` are all on `object`.
@@ -179,12 +195,10 @@ fn controlled(state: &State, collection: &str, owner: &serde_json::Value) -> Vec
     let mut places = state.store.dependents(id);
     places.retain(|place| place.collection == collection);
     let objects = places.iter().filter_map(|place| state.store.at(place));
-    objects.filter(|object| controller(object).is_some_and(|owner| text(owner, &["uid"]) == id)).cloned().collect()
-}
-
-/// How many items a list has.
-fn count(value: &serde_json::Value, path: &[&str]) -> usize {
-    items(value, path).len()
+    objects
+        .filter(|object| controller(object).is_some_and(|owner| text(owner, &["uid"]) == id))
+        .cloned()
+        .collect()
 }
 
 /// The selector of a workload.

@@ -35,7 +35,11 @@ pub fn fill(resource: &Resource, object: &mut Value) {
     apply(&TABLE, &resource.collection, object, 0);
     match resource.collection.as_str() {
         "pods" => pod_spec(slot(object, &["spec"])),
-        "deployments.apps" | "replicasets.apps" | "statefulsets.apps" | "daemonsets.apps" | "jobs.batch"
+        "deployments.apps"
+        | "replicasets.apps"
+        | "statefulsets.apps"
+        | "daemonsets.apps"
+        | "jobs.batch"
         | "replicationcontrollers" => pod_spec(slot(object, &["spec", "template", "spec"])),
         "cronjobs.batch" => pod_spec(slot(object, &["spec", "jobTemplate", "spec", "template", "spec"])),
         "services" => service_ports(object),
@@ -94,7 +98,9 @@ fn read(text: &str) -> Table {
     let mut table = Table::new();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let mut parts = line.splitn(3, ' ');
-        let (Some(section), Some(path), Some(value)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        let (Some(section), Some(path), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
         let filling = match serde_json::from_str(value) {
             Ok(value) => Filling::Value(value),
             Err(_) => Filling::Section(value.to_owned()),
@@ -115,7 +121,12 @@ fn read_step(text: &str) -> Step {
     };
     let (text, create) = text.strip_suffix('!').map_or((text, false), |text| (text, true));
     let (text, each) = text.strip_suffix("[]").map_or((text, false), |text| (text, true));
-    Step { name: text.to_owned(), each, create, guard }
+    Step {
+        name: text.to_owned(),
+        each,
+        create,
+        guard,
+    }
 }
 
 fn apply(table: &Table, section: &str, object: &mut Value, depth: usize) {
@@ -146,7 +157,11 @@ fn descend(table: &Table, path: &[Step], filling: &Filling, here: &mut Value, de
     }
     let Some(next) = here.get_mut(&step.name) else { return };
     let enter = |next: &mut Value| {
-        if step.guard.as_ref().is_none_or(|(field, value)| text(next, &[field]) == value) {
+        if step
+            .guard
+            .as_ref()
+            .is_none_or(|(field, value)| text(next, &[field]) == value)
+        {
             descend(table, rest, filling, next, depth);
         }
     };
@@ -165,7 +180,11 @@ fn pod_spec(spec: &mut Value) {
             let tag = image.rsplit('/').next().unwrap_or(image);
             let floating = !tag.contains('@') && tag.split_once(':').is_none_or(|(_, tag)| tag == "latest");
             if container.is_object() {
-                put_default(container, &["imagePullPolicy"], if floating { "Always" } else { "IfNotPresent" });
+                put_default(
+                    container,
+                    &["imagePullPolicy"],
+                    if floating { "Always" } else { "IfNotPresent" },
+                );
             }
         }
     }
@@ -176,7 +195,12 @@ fn pod_spec(spec: &mut Value) {
 }
 
 fn service_ports(service: &mut Value) {
-    for port in slot(service, &["spec"]).get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+    for port in slot(service, &["spec"])
+        .get_mut("ports")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         if let Some(number) = port.get("port").cloned()
             && port.get("targetPort").is_none_or(Value::is_null)
         {
@@ -186,7 +210,9 @@ fn service_ports(service: &mut Value) {
 }
 
 fn encode_string_data(secret: &mut Value) {
-    let Some(Value::Object(plain)) = take(secret, &["stringData"]) else { return };
+    let Some(Value::Object(plain)) = take(secret, &["stringData"]) else {
+        return;
+    };
     for (key, value) in plain {
         let encoded = BASE64_STANDARD.encode(value.as_str().unwrap_or_default());
         put(secret, &["data", &key], encoded);
@@ -237,7 +263,11 @@ fn job_labels(job: &mut Value) {
         return;
     }
     let (id, name) = (uid(job).to_owned(), crate::value::name(job).to_owned());
-    put(job, &["spec", "selector"], json!({ "matchLabels": { "batch.kubernetes.io/controller-uid": id } }));
+    put(
+        job,
+        &["spec", "selector"],
+        json!({ "matchLabels": { "batch.kubernetes.io/controller-uid": id } }),
+    );
     let labels = [
         ("batch.kubernetes.io/controller-uid", &id),
         ("batch.kubernetes.io/job-name", &name),

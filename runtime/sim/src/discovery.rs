@@ -34,7 +34,17 @@ pub fn paths(registry: &Registry) -> Value {
         paths.push(format!("/apis/{group}"));
         paths.extend(versions.iter().map(|version| format!("/apis/{group}/{version}")));
     }
-    paths.extend(["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(str::to_owned));
+    paths.extend(
+        [
+            "/healthz",
+            "/livez",
+            "/openapi/v2",
+            "/openapi/v3",
+            "/readyz",
+            "/version",
+        ]
+        .map(str::to_owned),
+    );
     json!({ "paths": paths })
 }
 
@@ -52,7 +62,10 @@ pub fn groups(registry: &Registry) -> Value {
 
 /// `/apis/GROUP`
 pub fn group(registry: &Registry, group: &str) -> Option<Value> {
-    let (name, versions) = registry.groups().iter().find(|(name, _)| name == group && !name.is_empty())?;
+    let (name, versions) = registry
+        .groups()
+        .iter()
+        .find(|(name, _)| name == group && !name.is_empty())?;
     let mut entry = group_entry(name, versions);
     put(&mut entry, &["kind"], "APIGroup");
     put(&mut entry, &["apiVersion"], "v1");
@@ -76,7 +89,10 @@ pub fn resources(registry: &Registry, group: &str, version: &str) -> Option<Valu
             "kind": resource.kind,
             "verbs": resource.verbs,
         });
-        for (field, words) in [("shortNames", &resource.short_names), ("categories", &resource.categories)] {
+        for (field, words) in [
+            ("shortNames", &resource.short_names),
+            ("categories", &resource.categories),
+        ] {
             if !words.is_empty() {
                 put(&mut entry, &[field], words.clone());
             }
@@ -97,7 +113,11 @@ pub fn resources(registry: &Registry, group: &str, version: &str) -> Option<Valu
             list.push(entry);
         }
     }
-    let title = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    let title = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
     (!list.is_empty())
         .then(|| json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": title, "resources": list }))
 }
@@ -138,7 +158,10 @@ fn entry(resource: &Arc<Resource>) -> Value {
         "singularResource": resource.singular,
         "verbs": resource.verbs,
     });
-    for (field, words) in [("shortNames", &resource.short_names), ("categories", &resource.categories)] {
+    for (field, words) in [
+        ("shortNames", &resource.short_names),
+        ("categories", &resource.categories),
+    ] {
         if !words.is_empty() {
             put(&mut entry, &[field], words.clone());
         }

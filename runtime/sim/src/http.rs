@@ -73,7 +73,12 @@ where
                 }
                 Err(error) => return Err(io::Error::other(error)),
             };
-            let call = Call { method: parts.method.clone(), path: parts.uri.path().to_owned(), query: Query::new(&parts), body };
+            let call = Call {
+                method: parts.method.clone(),
+                path: parts.uri.path().to_owned(),
+                query: Query::new(&parts),
+                body,
+            };
             let reply = answer(&cluster, &call).unwrap_or_else(Reply::from);
             cluster.inner.wake.notify_one();
             Ok(reply.into_response())
@@ -105,7 +110,13 @@ impl Reply {
 
     fn text(code: u16, content_type: &str, text: impl Into<Bytes>) -> Self {
         let body = SimBody::full(text.into());
-        Self { code, content_type: content_type.to_owned(), body, warnings: Vec::new(), retry_after: None }
+        Self {
+            code,
+            content_type: content_type.to_owned(),
+            body,
+            warnings: Vec::new(),
+            retry_after: None,
+        }
     }
 
     /// A JSON value in the format the client asked for.
@@ -135,7 +146,10 @@ impl Reply {
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        headers.insert("audit-id", HeaderValue::from_static("00000000-0000-4000-8000-000000000000"));
+        headers.insert(
+            "audit-id",
+            HeaderValue::from_static("00000000-0000-4000-8000-000000000000"),
+        );
         headers.insert("cache-control", HeaderValue::from_static("no-cache, private"));
         response
     }

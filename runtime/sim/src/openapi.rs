@@ -18,9 +18,15 @@ pub fn index(registry: &Registry) -> Value {
     let mut paths = Map::new();
     for (group, versions) in registry.groups() {
         for version in versions {
-            let path = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
+            let path = if group.is_empty() {
+                format!("api/{version}")
+            } else {
+                format!("apis/{group}/{version}")
+            };
             // The hash lets clients keep a document until it changes.
-            let custom = registry.version(group, version).filter_map(|resource| resource.custom.as_ref());
+            let custom = registry
+                .version(group, version)
+                .filter_map(|resource| resource.custom.as_ref());
             let text: String = custom.map(|custom| custom.schema.to_string()).collect();
             let hash = Seed(0).draw(&[&crate::discovery::version(), &path, &text]);
             let url = format!("/openapi/v3/{path}?hash={hash:016X}");
@@ -32,7 +38,10 @@ pub fn index(registry: &Registry) -> Value {
 
 /// `/openapi/v3/apis/GROUP/VERSION`
 pub fn group(registry: &Registry, group: &str, version: &str) -> Option<Bytes> {
-    if registry.version(group, version).any(|resource| resource.custom.is_some()) {
+    if registry
+        .version(group, version)
+        .any(|resource| resource.custom.is_some())
+    {
         return Some(Bytes::from(custom(registry, group, version).to_string()));
     }
     if !registry.has_version(group, version) {
@@ -43,7 +52,7 @@ pub fn group(registry: &Registry, group: &str, version: &str) -> Option<Bytes> {
     if let Some(text) = written.get(&key) {
         return Some(text.clone());
     }
-    let text = Bytes::from(built_in(group, version)?);
+    let text = Bytes::from(ktl_schema::openapi_v3(group, version)?);
     written.insert(key, text.clone());
     Some(text)
 }
@@ -75,7 +84,11 @@ fn custom(registry: &Registry, group: &str, version: &str) -> Value {
 
 fn custom_paths(resource: &Resource, schema: &str, gvk: &Value) -> Vec<(String, Value)> {
     let base = format!("/apis/{}/{}", resource.group, resource.version);
-    let base = if resource.namespaced { format!("{base}/namespaces/{{namespace}}") } else { base };
+    let base = if resource.namespaced {
+        format!("{base}/namespaces/{{namespace}}")
+    } else {
+        base
+    };
     let content = json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{schema}") } } });
     let parameters: Vec<Value> = ["dryRun", "fieldManager", "fieldValidation"]
         .iter()
@@ -90,11 +103,22 @@ fn custom_paths(resource: &Resource, schema: &str, gvk: &Value) -> Vec<(String, 
         })
     };
     let mut patch = operation("patch");
-    for kind in ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"] {
-        put(&mut patch, &["requestBody", "content", kind, "schema", "type"], "object");
+    for kind in [
+        "application/apply-patch+yaml",
+        "application/json-patch+json",
+        "application/merge-patch+json",
+    ] {
+        put(
+            &mut patch,
+            &["requestBody", "content", kind, "schema", "type"],
+            "object",
+        );
     }
     vec![
-        (format!("{base}/{}", resource.plural), json!({ "get": operation("list"), "post": operation("post") })),
+        (
+            format!("{base}/{}", resource.plural),
+            json!({ "get": operation("list"), "post": operation("post") }),
+        ),
         (
             format!("{base}/{}/{{name}}", resource.plural),
             json!({
@@ -120,11 +144,14 @@ pub fn v2(protobuf: bool) -> (&'static str, Bytes) {
         let length = u8::try_from(bytes.len()).unwrap_or_default();
         [&[number << 3 | 2, length], bytes].concat()
     };
-    let info = [field(1, b"Kubernetes"), field(2, crate::discovery::version().as_bytes())].concat();
+    let info = [
+        field(1, b"Kubernetes"),
+        field(2, crate::discovery::version().as_bytes()),
+    ]
+    .concat();
     let document = [field(1, b"2.0"), field(2, &info)].concat();
-    ("application/com.github.proto-openapi.spec.v2.v1.0+protobuf", Bytes::from(document))
-}
-
-fn built_in(_: &str, _: &str) -> Option<String> {
-    None
+    (
+        "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+        Bytes::from(document),
+    )
 }

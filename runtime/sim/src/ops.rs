@@ -102,7 +102,10 @@ impl State {
 
     /// A stored object as the version of `resource` shows it.
     pub fn read(&self, target: &Target) -> Result<Arc<Value>, Failure> {
-        self.store.at(&target.place()).cloned().ok_or_else(|| target.not_found())
+        self.store
+            .at(&target.place())
+            .cloned()
+            .ok_or_else(|| target.not_found())
     }
 }
 
@@ -120,13 +123,24 @@ pub fn create(state: &mut State, target: &Target, mut body: Value, how: &mut How
         }
         let number = state.next("generated name").to_string();
         let prefix: String = prefix.chars().take(58).collect();
-        put(&mut body, &["metadata", "name"], format!("{prefix}{}", state.seed.letters(5, &["name", &number])));
+        put(
+            &mut body,
+            &["metadata", "name"],
+            format!("{prefix}{}", state.seed.letters(5, &["name", &number])),
+        );
     }
     if !text(&body, &["metadata", "resourceVersion"]).is_empty() {
-        return Err(Failure::new(400, "", "resourceVersion should not be set on objects to be created"));
+        return Err(Failure::new(
+            400,
+            "",
+            "resourceVersion should not be set on objects to be created",
+        ));
     }
     take(&mut body, &["metadata", "managedFields"]);
-    let target = Target { name: crate::value::name(&body).to_owned(), ..target.clone() };
+    let target = Target {
+        name: crate::value::name(&body).to_owned(),
+        ..target.clone()
+    };
     admit(state, &target)?;
     if state.store.at(&target.place()).is_some() {
         return Err(Failure::already_exists(&resource.group, &resource.plural, &target.name));
@@ -134,14 +148,11 @@ pub fn create(state: &mut State, target: &Target, mut body: Value, how: &mut How
     let writer = target.writer(how);
     let mut managers = Managers::default();
     prune_status(resource, &mut body);
-    let before = body.clone();
-    let fresh = complete_new(state, &target, body, how)?;
-    // Owned is what was sent and what was filled in, but not the status that the server starts with.
-    let mut owned = fresh.clone();
-    take(&mut owned, &["status"]);
-    if let Some(status) = before.get("status") {
-        put(&mut owned, &["status"], status.clone());
-    }
+    // Owned is what was sent and what its version's defaults add, but not what the server decides: addresses, generated
+    // selectors, the first status.
+    let mut owned = body.clone();
+    defaults::fill(resource, &mut owned);
+    let fresh = complete_new(state, &target, body)?;
     let now = state.clock.stamp();
     managers.updated(None, &owned, &resource.node, &writer, &now);
     Ok(store_new(state, &target, fresh, managers, how))
@@ -155,7 +166,10 @@ pub fn replace(state: &mut State, target: &Target, mut body: Value, how: &mut Ho
     decode(resource, &mut body, how)?;
     let given = text(&body, &["metadata", "name"]);
     if given != target.name {
-        let why = format!("the name of the object ({given}) does not match the name on the URL ({})", target.name);
+        let why = format!(
+            "the name of the object ({given}) does not match the name on the URL ({})",
+            target.name
+        );
         return Err(Failure::bad_request(why));
     }
     let Some(old) = state.store.at(&target.place()).cloned() else {
@@ -185,8 +199,17 @@ pub fn patch(state: &mut State, target: &Target, patch: Patch, how: &mut How) ->
     };
     meta::check_kind(&resource, &new)?;
     if crate::value::name(&new) != target.name {
-        let cause = Cause::invalid("metadata.name", &format!("{:?}", crate::value::name(&new)), "field is immutable");
-        return Err(Failure::invalid(&resource.group, &resource.kind, &target.name, &[cause]));
+        let cause = Cause::invalid(
+            "metadata.name",
+            &format!("{:?}", crate::value::name(&new)),
+            "field is immutable",
+        );
+        return Err(Failure::invalid(
+            &resource.group,
+            &resource.kind,
+            &target.name,
+            &[cause],
+        ));
     }
     meta::place(target, &mut new)?;
     decode(&resource, &mut new, how)?;
@@ -211,7 +234,10 @@ fn apply(
     }
     if crate::value::name(&config) != target.name {
         let given = crate::value::name(&config);
-        let why = format!("the name of the object ({given}) does not match the name on the URL ({})", target.name);
+        let why = format!(
+            "the name of the object ({given}) does not match the name on the URL ({})",
+            target.name
+        );
         return Err(Failure::bad_request(why));
     }
     findings(&resource, how, Vec::new())?;
@@ -223,7 +249,13 @@ fn apply(
     }
     let given_version = take(&mut config, &["metadata", "resourceVersion"]);
     let given_uid = take(&mut config, &["metadata", "uid"]);
-    for field in ["creationTimestamp", "generation", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+    for field in [
+        "creationTimestamp",
+        "generation",
+        "selfLink",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+    ] {
         take(&mut config, &["metadata", field]);
     }
     let writer = target.writer(how);
@@ -239,17 +271,21 @@ fn apply(
         }
         let mut managers = Managers::default();
         let merged = managers.applied(None, &config, &resource.node, &writer, how.force, &now)?;
-        let fresh = complete_new(state, target, merged, how)?;
+        let fresh = complete_new(state, target, merged)?;
         return Ok((store_new(state, target, fresh, managers, how), true));
     };
     let current = meta::shown(&resource, &old);
-    if given_version.as_ref().and_then(Value::as_str).is_some_and(|given| given != meta::version(&old)) {
+    if given_version
+        .as_ref()
+        .and_then(Value::as_str)
+        .is_some_and(|given| given != meta::version(&old))
+    {
         return Err(Failure::modified(&resource.group, &resource.plural, &target.name));
     }
     let mut live = current;
     let mut managers = Managers::take(&mut live);
     let merged = managers.applied(Some(&live), &config, &resource.node, &writer, how.force, &now)?;
-    let changed = complete_changed(state, target, &old, merged, how)?;
+    let changed = complete_changed(state, target, &old, merged)?;
     Ok((store_changed(state, target, &old, changed, managers, how), false))
 }
 
@@ -268,7 +304,10 @@ fn change(
     }
     let id = text(&new, &["metadata", "uid"]);
     if !id.is_empty() && id != crate::value::uid(old) {
-        let why = format!("Precondition failed: UID in precondition: {id}, UID in object meta: {}", crate::value::uid(old));
+        let why = format!(
+            "Precondition failed: UID in precondition: {id}, UID in object meta: {}",
+            crate::value::uid(old)
+        );
         return Err(Failure::conflict(&resource.group, &resource.plural, &target.name, &why));
     }
     let mut live = meta::shown(resource, old);
@@ -276,8 +315,12 @@ fn change(
     // Sending `managedFields` is allowed: `[{}]` resets them, an empty list leaves them alone.
     let sent = at(&new, &["metadata", "managedFields"]).cloned().unwrap_or_default();
     let sent_managers = Managers::take(&mut new);
-    let mut managers = if crate::value::items(&sent, &[]).is_empty() { live_managers } else { sent_managers };
-    let changed = complete_changed(state, target, old, new, how)?;
+    let mut managers = if crate::value::items(&sent, &[]).is_empty() {
+        live_managers
+    } else {
+        sent_managers
+    };
+    let changed = complete_changed(state, target, old, new)?;
     let now = state.clock.stamp();
     managers.updated(Some(&live), &changed, &resource.node, &target.writer(how), &now);
     Ok(store_changed(state, target, old, changed, managers, how))
@@ -301,7 +344,8 @@ fn findings(resource: &Resource, how: &mut How, unknown: Vec<String>) -> Result<
         Strictness::Strict => {
             let (kind, version) = (&resource.kind, &resource.version);
             let all = all.join(", ");
-            let what = format!("{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {all}");
+            let what =
+                format!("{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {all}");
             return Err(Failure::bad_request(what));
         }
     }
@@ -338,27 +382,19 @@ fn prune_status(resource: &Resource, body: &mut Value) {
     }
 }
 
-fn complete_new(state: &mut State, target: &Target, mut object: Value, how: &mut How) -> Result<Value, Failure> {
+fn complete_new(state: &mut State, target: &Target, mut object: Value) -> Result<Value, Failure> {
     let resource = &target.resource;
     meta::stamp(state, resource, &mut object);
     defaults::fill(resource, &mut object);
     defaults::fill_new(state, resource, &mut object);
     validate::check(resource, None, &object)?;
-    let _ = how;
     Ok(object)
 }
 
 /// `new` with what the writer may not touch taken from `old`, defaults filled in, and checked.
-fn complete_changed(
-    state: &mut State,
-    target: &Target,
-    old: &Value,
-    mut new: Value,
-    how: &mut How,
-) -> Result<Value, Failure> {
+fn complete_changed(state: &mut State, target: &Target, old: &Value, mut new: Value) -> Result<Value, Failure> {
     let resource = &target.resource;
     let live = meta::shown(resource, old);
-    let _ = how;
     if target.subresource == "status" {
         let status = new.get("status").cloned();
         let annotations = at(&new, &["metadata", "annotations"]).cloned();

@@ -18,15 +18,22 @@ pub fn json(current: &Value, patch: &Value) -> Result<Value, Failure> {
         return Err(Failure::new(413, "RequestEntityTooLarge", message));
     }
     let mut out = current.clone();
-    json_patch::patch(&mut out, &patch)
-        .map_err(|error| Failure::new(422, "Invalid", format!("the server rejected our request due to an error in our request: {error}")))?;
+    json_patch::patch(&mut out, &patch).map_err(|error| {
+        Failure::new(
+            422,
+            "Invalid",
+            format!("the server rejected our request due to an error in our request: {error}"),
+        )
+    })?;
     Ok(out)
 }
 
 /// Applies a JSON merge patch (RFC 7386).
 pub fn merge(current: &Value, patch: &Value) -> Result<Value, Failure> {
     if !patch.is_object() {
-        return Err(Failure::bad_request("error decoding patch: a merge patch is a JSON object"));
+        return Err(Failure::bad_request(
+            "error decoding patch: a merge patch is a JSON object",
+        ));
     }
     let mut out = current.clone();
     json_patch::merge(&mut out, patch);
@@ -36,7 +43,9 @@ pub fn merge(current: &Value, patch: &Value) -> Result<Value, Failure> {
 /// Applies a strategic merge patch with the patch strategies of the built-in kinds.
 pub fn strategic(current: &Value, patch: &Value, node: &Node) -> Result<Value, Failure> {
     if !patch.is_object() {
-        return Err(Failure::bad_request("error decoding patch: a strategic merge patch is a JSON object"));
+        return Err(Failure::bad_request(
+            "error decoding patch: a strategic merge patch is a JSON object",
+        ));
     }
     let mut out = current.clone();
     merge_object(&mut out, patch, node, 0)?;
@@ -86,7 +95,12 @@ fn merge_object(current: &mut Value, patch: &Value, node: &Node, depth: usize) -
                 if value.get("$patch").and_then(Value::as_str) == Some("delete") {
                     target.remove(key);
                 } else {
-                    merge_object(target.entry(key.clone()).or_insert(Value::Null), value, &inner, depth + 1)?;
+                    merge_object(
+                        target.entry(key.clone()).or_insert(Value::Null),
+                        value,
+                        &inner,
+                        depth + 1,
+                    )?;
                 }
             }
             Value::Array(list) => {
@@ -127,9 +141,9 @@ fn merge_list(have: &mut Value, patch: &[Value], key: &str, node: &Node, depth: 
         return Ok(());
     }
     for item in patch {
-        let id = item.get(key).ok_or_else(|| {
-            Failure::bad_request(format!("map: {item} does not contain declared merge key: {key}"))
-        })?;
+        let id = item
+            .get(key)
+            .ok_or_else(|| Failure::bad_request(format!("map: {item} does not contain declared merge key: {key}")))?;
         if text(item, &["$patch"]) == "delete" {
             list.retain(|old| old.get(key) != Some(id));
             continue;

@@ -120,7 +120,11 @@ impl Resource {
 }
 
 fn group_version(group: &str, version: &str) -> String {
-    if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+    if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    }
 }
 
 /// Every served resource.
@@ -172,7 +176,10 @@ impl Registry {
         }
         for group in ktl_schema::groups() {
             let served = |version: &&&str| {
-                registry.by_path.keys().any(|(g, v, _)| g == group.name && v == **version)
+                registry
+                    .by_path
+                    .keys()
+                    .any(|(g, v, _)| g == group.name && v == **version)
             };
             let versions: Vec<String> = group.versions.iter().filter(served).map(|&v| v.to_owned()).collect();
             if !versions.is_empty() {
@@ -184,7 +191,11 @@ impl Registry {
     }
 
     fn insert(&mut self, resource: Resource) {
-        let key = (resource.group.clone(), resource.version.clone(), resource.plural.clone());
+        let key = (
+            resource.group.clone(),
+            resource.version.clone(),
+            resource.plural.clone(),
+        );
         self.by_path.insert(key, Arc::new(resource));
     }
 
@@ -195,7 +206,9 @@ impl Registry {
 
     /// The resources of one version of a group, by plural name.
     pub fn version<'a>(&'a self, group: &'a str, version: &'a str) -> impl Iterator<Item = &'a Arc<Resource>> {
-        self.by_path.values().filter(move |resource| resource.group == group && resource.version == version)
+        self.by_path
+            .values()
+            .filter(move |resource| resource.group == group && resource.version == version)
     }
 
     /// Whether anything is served in that version of the group.
@@ -205,24 +218,27 @@ impl Registry {
 
     /// The resource at a path.
     pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Resource>> {
-        self.by_path.get(&(group.to_owned(), version.to_owned(), plural.to_owned()))
-    }
-
-    /// The resource behind `apiVersion` and `kind`.
-    pub fn by_kind(&self, api_version: &str, kind: &str) -> Option<&Arc<Resource>> {
-        self.by_path.values().find(|resource| resource.kind == kind && resource.api_version() == api_version)
+        self.by_path
+            .get(&(group.to_owned(), version.to_owned(), plural.to_owned()))
     }
 
     /// The preferred version of a collection such as `deployments.apps`.
     pub fn collection(&self, collection: &str) -> Option<&Arc<Resource>> {
-        let mut found: Vec<_> = self.by_path.values().filter(|resource| resource.collection == collection).collect();
+        let mut found: Vec<_> = self
+            .by_path
+            .values()
+            .filter(|resource| resource.collection == collection)
+            .collect();
         found.sort_by_key(|resource| resource.storage_api_version() != resource.api_version());
         found.first().copied()
     }
 
     /// One resource per collection.
     pub fn collections(&self) -> BTreeMap<&str, &Arc<Resource>> {
-        self.by_path.values().map(|resource| (resource.collection.as_str(), resource)).collect()
+        self.by_path
+            .values()
+            .map(|resource| (resource.collection.as_str(), resource))
+            .collect()
     }
 
     /// Serves the custom resources of established definitions, and those alone.
@@ -251,7 +267,9 @@ impl Registry {
 
 /// `v2` before `v1` before `v1beta2` before `v1alpha1`.
 fn priority(version: &str) -> (u8, u64, u64) {
-    let Some(rest) = version.strip_prefix('v') else { return (0, 0, 0) };
+    let Some(rest) = version.strip_prefix('v') else {
+        return (0, 0, 0);
+    };
     let number = |text: &str| text.parse::<u64>().unwrap_or_default();
     if let Some((major, minor)) = rest.split_once("alpha") {
         (1, number(major), number(minor))
@@ -265,7 +283,13 @@ fn priority(version: &str) -> (u8, u64, u64) {
 fn custom_resources(definition: &Value) -> Vec<Resource> {
     let spec = definition.get("spec").unwrap_or(&Value::Null);
     let names = spec.get("names").unwrap_or(&Value::Null);
-    let words = |path: &[&str]| items(names, path).iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let words = |path: &[&str]| {
+        items(names, path)
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
+    };
     let group = text(spec, &["group"]).to_owned();
     let plural = text(names, &["plural"]).to_owned();
     let versions = items(spec, &["versions"]);
@@ -278,7 +302,9 @@ fn custom_resources(definition: &Value) -> Vec<Resource> {
         .map(|version| {
             let name = text(version, &["name"]).to_owned();
             let kind = text(names, &["kind"]).to_owned();
-            let schema = at(version, &["schema", "openAPIV3Schema"]).cloned().unwrap_or(Value::Null);
+            let schema = at(version, &["schema", "openAPIV3Schema"])
+                .cloned()
+                .unwrap_or(Value::Null);
             let scale = at(version, &["subresources", "scale"]).cloned().unwrap_or(Value::Null);
             let mut subresources = Vec::new();
             if !scale.is_null() {
@@ -299,7 +325,16 @@ fn custom_resources(definition: &Value) -> Vec<Resource> {
                     verbs: read.clone(),
                 });
             }
-            let mut verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+            let mut verbs = [
+                "create",
+                "delete",
+                "deletecollection",
+                "get",
+                "list",
+                "patch",
+                "update",
+                "watch",
+            ];
             verbs.sort_unstable();
             Resource {
                 version: name,

@@ -91,20 +91,15 @@ impl Node {
         }
     }
 
-    /// The schema at a dotted path, looking through lists.
-    pub fn path(&self, path: &str) -> Node {
-        path.split('.').fold(self.clone(), |node, step| {
-            let node = node.member(step);
-            if matches!(node, Node::Known(Type::List { .. })) { node.item() } else { node }
-        })
-    }
-
     /// The fields that must be present.
     pub fn required(&self) -> Vec<&str> {
         match self {
-            Node::Known(Type::Record { record, .. }) => {
-                record.fields.iter().filter(|field| field.required).map(|field| field.name).collect()
-            }
+            Node::Known(Type::Record { record, .. }) => record
+                .fields
+                .iter()
+                .filter(|field| field.required)
+                .map(|field| field.name)
+                .collect(),
             Node::Custom(structural) => structural.required().collect(),
             _ => Vec::new(),
         }
@@ -113,9 +108,9 @@ impl Node {
     /// Strategic merge patch: how the list at member `name` merges, as (strategy, merge key).
     pub fn patch(&self, name: &str) -> (&'static str, Option<&'static str>) {
         match self {
-            Node::Known(Type::Record { record, .. }) => record
-                .field(name)
-                .map_or(("", None), |field| (field.patch_strategy.unwrap_or_default(), field.patch_merge_key)),
+            Node::Known(Type::Record { record, .. }) => record.field(name).map_or(("", None), |field| {
+                (field.patch_strategy.unwrap_or_default(), field.patch_merge_key)
+            }),
             _ => ("", None),
         }
     }
@@ -151,14 +146,28 @@ impl Node {
 fn known_shape(ty: &Type) -> Shape {
     match *ty {
         Type::Record { atomic: false, .. } | Type::Map { atomic: false, .. } => Shape::Object,
-        Type::List { merge: ListMerge::Set, .. } => Shape::Set,
-        Type::List { merge: ListMerge::Map(keys), items } => {
+        Type::List {
+            merge: ListMerge::Set, ..
+        } => Shape::Set,
+        Type::List {
+            merge: ListMerge::Map(keys),
+            items,
+        } => {
             let record = items.record();
             let default = |name: &str| {
-                let text = record.and_then(|record| record.field(name)).and_then(|field| field.default);
+                let text = record
+                    .and_then(|record| record.field(name))
+                    .and_then(|field| field.default);
                 text.and_then(|text| serde_json::from_str(text).ok())
             };
-            Shape::Keyed(keys.iter().map(|&name| Key { name: name.to_owned(), default: default(name) }).collect())
+            Shape::Keyed(
+                keys.iter()
+                    .map(|&name| Key {
+                        name: name.to_owned(),
+                        default: default(name),
+                    })
+                    .collect(),
+            )
         }
         _ => Shape::Leaf,
     }

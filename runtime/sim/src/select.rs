@@ -35,8 +35,12 @@ impl Rule {
             Test::NotIn(banned) => !value.is_some_and(|value| banned.iter().any(|banned| banned == value)),
             Test::Exists => value.is_some(),
             Test::Absent => value.is_none(),
-            Test::Greater(bound) => value.and_then(|value| value.parse::<i64>().ok()).is_some_and(|v| v > *bound),
-            Test::Less(bound) => value.and_then(|value| value.parse::<i64>().ok()).is_some_and(|v| v < *bound),
+            Test::Greater(bound) => value
+                .and_then(|value| value.parse::<i64>().ok())
+                .is_some_and(|v| v > *bound),
+            Test::Less(bound) => value
+                .and_then(|value| value.parse::<i64>().ok())
+                .is_some_and(|v| v < *bound),
         }
     }
 }
@@ -85,9 +89,8 @@ const SELECTABLE: &[(&str, &[&str])] = &[
 impl Selector {
     /// Reads the `labelSelector` and `fieldSelector` of a request on a collection.
     pub fn parse(labels: &str, fields: &str, collection: &str) -> Result<Self, Failure> {
-        let labels = parse_labels(labels).map_err(|why| {
-            Failure::bad_request(format!("unable to parse requirement: {why}"))
-        })?;
+        let labels =
+            parse_labels(labels).map_err(|why| Failure::bad_request(format!("unable to parse requirement: {why}")))?;
         let mut parsed = Vec::new();
         for term in fields.split(',').filter(|term| !term.is_empty()) {
             let (key, value, equal) = if let Some((key, value)) = term.split_once("!=") {
@@ -99,7 +102,9 @@ impl Selector {
                 return Err(Failure::bad_request(why));
             };
             let known = ["metadata.name", "metadata.namespace"].contains(&key)
-                || SELECTABLE.iter().any(|(resource, keys)| *resource == collection && keys.contains(&key));
+                || SELECTABLE
+                    .iter()
+                    .any(|(resource, keys)| *resource == collection && keys.contains(&key));
             if !known {
                 let why = format!("field label not supported: {key}");
                 return Err(Failure::bad_request(why));
@@ -131,9 +136,15 @@ impl Selector {
                 "DoesNotExist" => Test::Absent,
                 _ => return None,
             };
-            labels.push(Rule { key: crate::value::text(expression, &["key"]).to_owned(), test });
+            labels.push(Rule {
+                key: crate::value::text(expression, &["key"]).to_owned(),
+                test,
+            });
         }
-        Some(Self { labels, fields: Vec::new() })
+        Some(Self {
+            labels,
+            fields: Vec::new(),
+        })
     }
 
     /// Whether the labels of `object` fit.
@@ -148,7 +159,11 @@ impl Selector {
         self.matches_labels(object)
             && self.fields.iter().all(|(path, wanted, equal)| {
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
-                let path = if path == ["source"] { vec!["source", "component"] } else { path };
+                let path = if path == ["source"] {
+                    vec!["source", "component"]
+                } else {
+                    path
+                };
                 let value = match at(object, &path) {
                     Some(Value::String(text)) => text.clone(),
                     Some(Value::Null) | None if path.last() == Some(&"unschedulable") => "false".to_owned(),
@@ -161,7 +176,11 @@ impl Selector {
 }
 
 fn parse_labels(text: &str) -> Result<Vec<Rule>, String> {
-    split_terms(text).into_iter().filter(|term| !term.is_empty()).map(parse_rule).collect()
+    split_terms(text)
+        .into_iter()
+        .filter(|term| !term.is_empty())
+        .map(parse_rule)
+        .collect()
 }
 
 /// Splits at commas outside parentheses.
@@ -184,9 +203,14 @@ fn parse_rule(term: &str) -> Result<Rule, String> {
         let key = key.trim();
         let valid = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
         if valid {
-            Ok(Rule { key: key.to_owned(), test })
+            Ok(Rule {
+                key: key.to_owned(),
+                test,
+            })
         } else {
-            Err(format!("<nil>: Invalid value: \"{key}\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"))
+            Err(format!(
+                "<nil>: Invalid value: \"{key}\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+            ))
         }
     };
     let one = |value: &str| vec![value.trim().to_owned()];
@@ -204,14 +228,20 @@ fn parse_rule(term: &str) -> Result<Rule, String> {
         Some(inner.split(',').map(|word| word.trim().to_owned()).collect())
     };
     let mut parts = term.splitn(2, char::is_whitespace);
-    let (key, rest) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default().trim());
+    let (key, rest) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default().trim(),
+    );
     if let Some(values) = rest.strip_prefix("notin").and_then(words) {
         return rule(key, Test::NotIn(values));
     }
     if let Some(values) = rest.strip_prefix("in").and_then(words) {
         return rule(key, Test::In(values));
     }
-    for (sign, test) in [('>', Test::Greater as fn(i64) -> Test), ('<', Test::Less as fn(i64) -> Test)] {
+    for (sign, test) in [
+        ('>', Test::Greater as fn(i64) -> Test),
+        ('<', Test::Less as fn(i64) -> Test),
+    ] {
         if let Some((key, bound)) = term.split_once(sign) {
             let bound = bound.trim().parse().map_err(|_| format!("values[0][{key}]: Invalid value: \"{bound}\": for 'Gt', 'Lt' operators, the value must be an integer"))?;
             return rule(key, test(bound));

@@ -36,9 +36,14 @@ pub async fn serve(cluster: Cluster, listener: TcpListener, shutdown: impl Futur
             // Kubernetes clients send many small requests on one connection.
             let _ = stream.set_nodelay(true);
             let mut builder = auto::Builder::new(TokioExecutor::new());
-            builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(600));
+            builder
+                .http1()
+                .timer(TokioTimer::new())
+                .header_read_timeout(Duration::from_secs(600));
             // A client that goes away in the middle is no error of the server.
-            let _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+            let _ = builder
+                .serve_connection_with_upgrades(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
@@ -46,7 +51,10 @@ pub async fn serve(cluster: Cluster, listener: TcpListener, shutdown: impl Futur
 /// Whether only the connection that was being accepted failed.
 fn is_of_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    )
 }
 
 /// A kubeconfig for a server at `address`: plain HTTP, one context `sim`, no credentials.

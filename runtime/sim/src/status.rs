@@ -15,12 +15,20 @@ pub struct Cause {
 
 impl Cause {
     fn new(reason: &str, field: &str, message: String) -> Self {
-        Self { reason: reason.to_owned(), message, field: field.to_owned() }
+        Self {
+            reason: reason.to_owned(),
+            message,
+            field: field.to_owned(),
+        }
     }
 
     /// A field that must be given.
     pub fn required(field: &str, detail: &str) -> Self {
-        let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+        let detail = if detail.is_empty() {
+            String::new()
+        } else {
+            format!(": {detail}")
+        };
         Self::new("FieldValueRequired", field, format!("Required value{detail}"))
     }
 
@@ -31,7 +39,11 @@ impl Cause {
 
     /// A field with a value outside a fixed set.
     pub fn unsupported(field: &str, value: &str, allowed: &[&str]) -> Self {
-        let allowed = allowed.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+        let allowed = allowed
+            .iter()
+            .map(|word| format!("\"{word}\""))
+            .collect::<Vec<_>>()
+            .join(", ");
         let message = format!("Unsupported value: \"{value}\": supported values: {allowed}");
         Self::new("FieldValueNotSupported", field, message)
     }
@@ -62,13 +74,22 @@ pub struct Failure {
 
 /// How a resource is named in messages: `deployments.apps`, or `pods` in the core group.
 pub fn qualified(group: &str, plural: &str) -> String {
-    if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") }
+    if group.is_empty() {
+        plural.to_owned()
+    } else {
+        format!("{plural}.{group}")
+    }
 }
 
 impl Failure {
     /// A failure without details.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: Value::Null }
+        Self {
+            code,
+            reason,
+            message: message.into(),
+            details: Value::Null,
+        }
     }
 
     fn about(code: u16, reason: &'static str, message: String, group: &str, kind: &str, name: &str) -> Self {
@@ -76,7 +97,12 @@ impl Failure {
         if !group.is_empty() {
             crate::value::put(&mut details, &["group"], group);
         }
-        Self { code, reason, message, details }
+        Self {
+            code,
+            reason,
+            message,
+            details,
+        }
     }
 
     /// The request makes no sense.
@@ -105,7 +131,10 @@ impl Failure {
 
     /// A write that lost a race.
     pub fn conflict(group: &str, plural: &str, name: &str, why: &str) -> Self {
-        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", qualified(group, plural));
+        let message = format!(
+            "Operation cannot be fulfilled on {} \"{name}\": {why}",
+            qualified(group, plural)
+        );
         Self::about(409, "Conflict", message, group, plural, name)
     }
 
@@ -141,7 +170,12 @@ impl Failure {
                 json!({ "reason": "FieldManagerConflict", "message": format!("conflict with {manager}"), "field": field })
             })
             .collect();
-        Self { code: 409, reason: "Conflict", message, details: json!({ "causes": causes }) }
+        Self {
+            code: 409,
+            reason: "Conflict",
+            message,
+            details: json!({ "causes": causes }),
+        }
     }
 
     /// An object that breaks rules of its kind.
@@ -149,7 +183,11 @@ impl Failure {
         let texts: Vec<String> = causes
             .iter()
             .map(|cause| {
-                if cause.field.is_empty() { cause.message.clone() } else { format!("{}: {}", cause.field, cause.message) }
+                if cause.field.is_empty() {
+                    cause.message.clone()
+                } else {
+                    format!("{}: {}", cause.field, cause.message)
+                }
             })
             .collect();
         let text = match texts.as_slice() {

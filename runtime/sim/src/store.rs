@@ -25,7 +25,11 @@ pub struct Place {
 impl Place {
     /// A place from its three parts.
     pub fn new(collection: &str, namespace: &str, name: &str) -> Self {
-        Self { collection: collection.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() }
+        Self {
+            collection: collection.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
     }
 }
 
@@ -55,7 +59,12 @@ pub struct Collection {
 impl Collection {
     fn new(version: u64) -> Self {
         let compacted = if version <= 1 { 0 } else { version };
-        Self { objects: BTreeMap::new(), log: VecDeque::new(), compacted, changed: watch::Sender::new(version) }
+        Self {
+            objects: BTreeMap::new(),
+            log: VecDeque::new(),
+            compacted,
+            changed: watch::Sender::new(version),
+        }
     }
 
     /// Objects in order of namespace and name.
@@ -85,7 +94,13 @@ impl Store {
     /// An empty store that remembers `history` changes per collection.
     pub fn new(history: usize) -> Self {
         let (alive, dependents) = (BTreeMap::new(), BTreeMap::new());
-        Self { collections: BTreeMap::new(), version: 1, history: history.max(1), alive, dependents }
+        Self {
+            collections: BTreeMap::new(),
+            version: 1,
+            history: history.max(1),
+            alive,
+            dependents,
+        }
     }
 
     /// The newest resource version.
@@ -95,7 +110,9 @@ impl Store {
 
     /// Makes room for a collection, so that it can be watched.
     pub fn open(&mut self, collection: &str) -> &Collection {
-        self.collections.entry(collection.to_owned()).or_insert_with(|| Collection::new(self.version))
+        self.collections
+            .entry(collection.to_owned())
+            .or_insert_with(|| Collection::new(self.version))
     }
 
     /// A collection, if it was ever written or opened.
@@ -115,7 +132,10 @@ impl Store {
 
     /// One object.
     pub fn get(&self, collection: &str, namespace: &str, name: &str) -> Option<&Arc<Value>> {
-        self.collections.get(collection)?.objects.get(&(namespace.to_owned(), name.to_owned()))
+        self.collections
+            .get(collection)?
+            .objects
+            .get(&(namespace.to_owned(), name.to_owned()))
     }
 
     /// The object at a place.
@@ -125,23 +145,35 @@ impl Store {
 
     /// The objects of a collection in a namespace, or all of them when it is empty.
     pub fn list(&self, collection: &str, namespace: &str) -> Vec<Arc<Value>> {
-        let Some(collection) = self.collections.get(collection) else { return Vec::new() };
+        let Some(collection) = self.collections.get(collection) else {
+            return Vec::new();
+        };
         if namespace.is_empty() {
             return collection.objects.values().cloned().collect();
         }
         let from = (namespace.to_owned(), String::new());
-        let here = collection.objects.range(from..).take_while(|((ns, _), _)| ns == namespace);
+        let here = collection
+            .objects
+            .range(from..)
+            .take_while(|((ns, _), _)| ns == namespace);
         here.map(|(_, object)| Arc::clone(object)).collect()
     }
 
     /// The same as of an earlier version, or none when that is forgotten.
     pub fn list_at(&self, collection: &str, namespace: &str, version: u64) -> Option<Vec<Arc<Value>>> {
-        let Some(collection) = self.collections.get(collection) else { return Some(Vec::new()) };
+        let Some(collection) = self.collections.get(collection) else {
+            return Some(Vec::new());
+        };
         let changes: Vec<&Change> = collection.since(version)?.collect();
         let mut objects = collection.objects.clone();
         for change in changes.into_iter().rev() {
-            let Some(object) = change.new.as_ref().or(change.last.as_ref()) else { continue };
-            let key = (crate::value::namespace(object).to_owned(), crate::value::name(object).to_owned());
+            let Some(object) = change.new.as_ref().or(change.last.as_ref()) else {
+                continue;
+            };
+            let key = (
+                crate::value::namespace(object).to_owned(),
+                crate::value::name(object).to_owned(),
+            );
             match &change.old {
                 Some(old) => objects.insert(key, Arc::clone(old)),
                 None => objects.remove(&key),
@@ -184,7 +216,12 @@ impl Store {
             Some(new) => collection.objects.insert(key, Arc::clone(new)),
             None => collection.objects.remove(&key),
         };
-        let change = Change { version, old: old.clone(), new: new.clone(), last };
+        let change = Change {
+            version,
+            old: old.clone(),
+            new: new.clone(),
+            last,
+        };
         collection.log.push_back(change.clone());
         if collection.log.len() > history
             && let Some(forgotten) = collection.log.pop_front()
@@ -198,7 +235,9 @@ impl Store {
 
     fn index(&mut self, place: &Place, old: Option<&Value>, new: Option<&Value>) {
         let owners = |object: Option<&Value>| -> BTreeSet<String> {
-            let list = object.map(|object| items(object, &["metadata", "ownerReferences"])).unwrap_or_default();
+            let list = object
+                .map(|object| items(object, &["metadata", "ownerReferences"]))
+                .unwrap_or_default();
             list.iter().map(|owner| text(owner, &["uid"]).to_owned()).collect()
         };
         let (before, after) = (owners(old), owners(new));

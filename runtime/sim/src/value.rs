@@ -48,7 +48,8 @@ pub fn object(value: &mut Value) -> &mut Object {
 
 /// The place at `path`, with the objects on the way created.
 pub fn slot<'a>(value: &'a mut Value, path: &[&str]) -> &'a mut Value {
-    path.iter().fold(value, |value, step| object(value).entry(*step).or_insert(Value::Null))
+    path.iter()
+        .fold(value, |value, step| object(value).entry(*step).or_insert(Value::Null))
 }
 
 /// Writes `new` at `path`, creating the objects on the way.
@@ -98,12 +99,16 @@ pub fn annotation<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
 
 /// The owner reference that is marked as the controller.
 pub fn controller(value: &Value) -> Option<&Value> {
-    items(value, &["metadata", "ownerReferences"]).iter().find(|owner| flag(owner, &["controller"]))
+    items(value, &["metadata", "ownerReferences"])
+        .iter()
+        .find(|owner| flag(owner, &["controller"]))
 }
 
 /// The condition of type `kind` in `status.conditions`.
 pub fn condition<'a>(value: &'a Value, kind: &str) -> Option<&'a Value> {
-    items(value, &["status", "conditions"]).iter().find(|condition| text(condition, &["type"]) == kind)
+    items(value, &["status", "conditions"])
+        .iter()
+        .find(|condition| text(condition, &["type"]) == kind)
 }
 
 /// Whether the condition of type `kind` has status `True`.

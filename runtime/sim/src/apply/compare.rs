@@ -42,14 +42,25 @@ impl Comparison {
 }
 
 /// Structs that Go writes even when they are empty: nobody comes to own them by adding their fields.
-const ALWAYS_THERE: &[&str] =
-    &["metadata", "spec", "status", "template", "strategy", "updateStrategy", "jobTemplate", "names", "conversion"];
+const ALWAYS_THERE: &[&str] = &[
+    "metadata",
+    "spec",
+    "status",
+    "template",
+    "strategy",
+    "updateStrategy",
+    "jobTemplate",
+    "names",
+    "conversion",
+];
 
 /// Compares two values of the same schema. The paths are relative to the values.
 pub fn compare(old: Option<&Value>, new: Option<&Value>, node: &Node) -> Comparison {
     let old = old.filter(|value| !value.is_null());
     let new = new.filter(|value| !value.is_null());
-    let Some(sample) = new.or(old) else { return Comparison::default() };
+    let Some(sample) = new.or(old) else {
+        return Comparison::default();
+    };
     let shape = node.shape(sample);
     let same_shape = old.is_none_or(|old| node.shape(old) == shape);
     let nothing = is_blank(old) && is_blank(new);
@@ -86,7 +97,9 @@ fn objects(old: Option<&Value>, new: Option<&Value>, node: &Node) -> Comparison 
     let maps = [old, new].map(|value| value.and_then(Value::as_object));
     let names: BTreeSet<&String> = maps.iter().flatten().flat_map(|map| map.keys()).collect();
     let present = |map: Option<&serde_json::Map<String, Value>>, name: &str| {
-        map.and_then(|map| map.get(name)).filter(|value| !value.is_null()).cloned()
+        map.and_then(|map| map.get(name))
+            .filter(|value| !value.is_null())
+            .cloned()
     };
     let [old, new] = maps;
     for name in names {
@@ -96,7 +109,12 @@ fn objects(old: Option<&Value>, new: Option<&Value>, node: &Node) -> Comparison 
         }
         let child = compare(left.as_ref(), right.as_ref(), &node.member(name));
         let counts = !(node.is_field(name) && ALWAYS_THERE.contains(&name.as_str()));
-        out.push(format!("f:{name}"), child, counts && left.is_none(), counts && right.is_none());
+        out.push(
+            format!("f:{name}"),
+            child,
+            counts && left.is_none(),
+            counts && right.is_none(),
+        );
     }
     out
 }
@@ -109,14 +127,20 @@ fn lists(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>, node: &No
         if left == right {
             continue;
         }
-        out.push(step.clone(), compare(left, right, node), left.is_none(), right.is_none());
+        out.push(
+            step.clone(),
+            compare(left, right, node),
+            left.is_none(),
+            right.is_none(),
+        );
     }
     out
 }
 
 fn keyed(value: Option<&Value>, keys: &[Key]) -> BTreeMap<String, Value> {
     let list = value.and_then(Value::as_array).into_iter().flatten();
-    list.filter_map(|item| Some((item_step(item, keys)?, item.clone()))).collect()
+    list.filter_map(|item| Some((item_step(item, keys)?, item.clone())))
+        .collect()
 }
 
 /// Whether there is nothing to look inside of: the difference between absent and empty is that of a leaf.

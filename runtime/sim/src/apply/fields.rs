@@ -19,7 +19,10 @@ pub struct FieldSet {
 impl FieldSet {
     /// The set that holds the path to itself alone.
     pub fn leaf() -> Self {
-        Self { member: true, children: BTreeMap::new() }
+        Self {
+            member: true,
+            children: BTreeMap::new(),
+        }
     }
 
     /// Whether no path is in the set.
@@ -46,7 +49,10 @@ impl FieldSet {
             let common = child.intersection(other.children.get(step)?);
             (!common.is_empty()).then(|| (step.clone(), common))
         };
-        FieldSet { member: self.member && other.member, children: self.children.iter().filter_map(both).collect() }
+        FieldSet {
+            member: self.member && other.member,
+            children: self.children.iter().filter_map(both).collect(),
+        }
     }
 
     /// Removes every path of `other`.
@@ -64,7 +70,9 @@ impl FieldSet {
 
     /// Removes what lies at a path of steps, with everything below it.
     pub fn remove_below(&mut self, path: &[&str]) {
-        let Some((first, rest)) = path.split_first() else { return };
+        let Some((first, rest)) = path.split_first() else {
+            return;
+        };
         if rest.is_empty() {
             self.children.remove(*first);
         } else if let Some(child) = self.children.get_mut(*first) {
@@ -116,13 +124,18 @@ impl FieldSet {
     }
 
     fn read(value: &Value, depth: usize) -> Self {
-        let Some(map) = value.as_object().filter(|_| depth < MAX_DEPTH) else { return Self::leaf() };
+        let Some(map) = value.as_object().filter(|_| depth < MAX_DEPTH) else {
+            return Self::leaf();
+        };
         let children: BTreeMap<String, FieldSet> = map
             .iter()
             .filter(|(step, _)| step.as_str() != ".")
             .map(|(step, child)| (step.clone(), Self::read(child, depth + 1)))
             .collect();
-        Self { member: map.contains_key(".") || children.is_empty(), children }
+        Self {
+            member: map.contains_key(".") || children.is_empty(),
+            children,
+        }
     }
 }
 

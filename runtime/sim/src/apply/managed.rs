@@ -76,7 +76,12 @@ impl Managers {
         // Appliers come first, then updaters by time, as the real server sorts them.
         self.0.sort_by(|a, b| {
             let key = |entry: &Entry| {
-                (!entry.applies, entry.time.clone(), entry.writer.manager.clone(), entry.writer.subresource.clone())
+                (
+                    !entry.applies,
+                    entry.time.clone(),
+                    entry.writer.manager.clone(),
+                    entry.writer.subresource.clone(),
+                )
             };
             key(a).cmp(&key(b))
         });
@@ -128,7 +133,12 @@ impl Managers {
                 }
             }
             None if !written.is_empty() => {
-                self.0.push(Entry { writer: writer.clone(), applies: false, time: now.to_owned(), set: written });
+                self.0.push(Entry {
+                    writer: writer.clone(),
+                    applies: false,
+                    time: now.to_owned(),
+                    set: written,
+                });
             }
             None => {}
         }
@@ -148,14 +158,19 @@ impl Managers {
     ) -> Result<Value, Failure> {
         if let Some(live) = live.filter(|_| self.is_empty()) {
             // An object from before anybody tracked fields: its fields get an owner to conflict with.
-            let before = Writer { manager: "before-first-apply".to_owned(), ..writer.clone() };
+            let before = Writer {
+                manager: "before-first-apply".to_owned(),
+                ..writer.clone()
+            };
             self.updated(None, live, node, &before, now);
         }
         let mut set = fields_of(config, node);
         set.member = false;
         strip_set(&mut set, &writer.subresource);
         let index = self.0.iter().position(|entry| entry.is_by(writer, true));
-        let last = index.and_then(|index| self.0.get(index)).map(|entry| (entry.set.clone(), entry.time.clone()));
+        let last = index
+            .and_then(|index| self.0.get(index))
+            .map(|entry| (entry.set.clone(), entry.time.clone()));
 
         let mut merged = merge(live, config, node);
         let mut owned = set.clone();
@@ -188,7 +203,12 @@ impl Managers {
             Some((last, time)) if !changed && *last == set => time.clone(),
             _ => now.to_owned(),
         };
-        let fresh = Entry { writer: writer.clone(), applies: true, time, set };
+        let fresh = Entry {
+            writer: writer.clone(),
+            applies: true,
+            time,
+            set,
+        };
         match index.and_then(|index| self.0.get_mut(index)) {
             Some(entry) => *entry = fresh,
             None => self.0.push(fresh),
@@ -203,7 +223,8 @@ impl Managers {
             entry.set.subtract(&written);
             entry.set.subtract(&change.removed);
         }
-        self.0.retain(|entry| entry.is_by(writer, applies) || !entry.set.is_empty());
+        self.0
+            .retain(|entry| entry.is_by(writer, applies) || !entry.set.is_empty());
     }
 }
 

@@ -23,7 +23,8 @@ pub fn fields_of(value: &Value, node: &Node) -> FieldSet {
             }
         }
         (Shape::Set, Value::Array(list)) => {
-            set.children.extend(list.iter().map(|item| (value_step(item), FieldSet::leaf())));
+            set.children
+                .extend(list.iter().map(|item| (value_step(item), FieldSet::leaf())));
         }
         (Shape::Keyed(keys), Value::Array(list)) => {
             for item in list {
@@ -41,7 +42,9 @@ pub fn fields_of(value: &Value, node: &Node) -> FieldSet {
 
 /// `live` with `config` laid over it. A `null` in `config` counts as absent.
 pub fn merge(live: Option<&Value>, config: &Value, node: &Node) -> Value {
-    let Some(live) = live.filter(|live| !live.is_null()) else { return without_nulls(config) };
+    let Some(live) = live.filter(|live| !live.is_null()) else {
+        return without_nulls(config);
+    };
     let shape = node.shape(config);
     if node.shape(live) != shape {
         return without_nulls(config);
@@ -59,7 +62,12 @@ pub fn merge(live: Option<&Value>, config: &Value, node: &Node) -> Value {
         }
         (Shape::Keyed(keys), Value::Array(old), Value::Array(new)) => {
             let inner = node.item();
-            interleave(old, new, |item| item_step(item, &keys), |old, new| merge(old, new, &inner))
+            interleave(
+                old,
+                new,
+                |item| item_step(item, &keys),
+                |old, new| merge(old, new, &inner),
+            )
         }
         _ => without_nulls(config),
     }
@@ -138,8 +146,12 @@ pub fn prune(value: &mut Value, last: &FieldSet, owned: &FieldSet, node: &Node) 
         (Shape::Keyed(keys), Value::Array(list)) => {
             let inner = node.item();
             list.retain_mut(|item| {
-                let Some(step) = item_step(item, &keys) else { return true };
-                let Some(last) = last.children.get(&step) else { return true };
+                let Some(step) = item_step(item, &keys) else {
+                    return true;
+                };
+                let Some(last) = last.children.get(&step) else {
+                    return true;
+                };
                 match owned.children.get(&step).filter(|owned| !owned.is_empty()) {
                     None => false,
                     Some(owned) => {

@@ -17,8 +17,10 @@ pub fn disruption(state: &mut State, place: &Place) -> Option<Duration> {
     }
     let selector = selector_of(&budget);
     let all = state.store.list("pods", &place.namespace);
-    let chosen: Vec<_> =
-        all.iter().filter(|pod| selector.as_ref().is_some_and(|selector| selector.matches_labels(pod))).collect();
+    let chosen: Vec<_> = all
+        .iter()
+        .filter(|pod| selector.as_ref().is_some_and(|selector| selector.matches_labels(pod)))
+        .collect();
     let healthy = i64::try_from(chosen.iter().filter(|pod| pods::is_ready(pod)).count()).unwrap_or_default();
     let expected = expected(state, &chosen);
     let desired = match at(&budget, &["spec", "maxUnavailable"]) {
@@ -35,7 +37,11 @@ pub fn disruption(state: &mut State, place: &Place) -> Option<Duration> {
         put(budget, &["status", "disruptionsAllowed"], allowed);
         put(budget, &["status", "expectedPods"], expected);
         put(budget, &["status", "observedGeneration"], generation);
-        let (status, reason) = if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
+        let (status, reason) = if allowed > 0 {
+            ("True", "SufficientPods")
+        } else {
+            ("False", "InsufficientPods")
+        };
         set_condition(budget, "DisruptionAllowed", status, reason, "", &now);
     });
     None
@@ -48,7 +54,10 @@ fn expected(state: &State, chosen: &[&std::sync::Arc<Value>]) -> i64 {
     for pod in chosen {
         match controller(pod).and_then(|owner| state.store.alive(text(owner, &["uid"]))) {
             Some(place) => {
-                let replicas = state.store.at(place).and_then(|owner| int(owner, &["spec", "replicas"]));
+                let replicas = state
+                    .store
+                    .at(place)
+                    .and_then(|owner| int(owner, &["spec", "replicas"]));
                 owners.insert(place.clone(), replicas.unwrap_or(1));
             }
             None => alone += 1,
@@ -74,7 +83,10 @@ pub fn autoscaler(state: &mut State, place: &Place) -> Option<Duration> {
     let target = state.store.get(collection, &place.namespace, title).cloned();
     let now = state.clock.stamp();
     let Some(target) = target else {
-        let why = format!("the HPA controller was unable to get the target's current scale: {} \"{title}\" not found", kind.to_lowercase());
+        let why = format!(
+            "the HPA controller was unable to get the target's current scale: {} \"{title}\" not found",
+            kind.to_lowercase()
+        );
         hand::update_status(state, place, hand::CONTROLLERS, |scaler| {
             put(scaler, &["status", "currentReplicas"], 0);
             put(scaler, &["status", "desiredReplicas"], 0);
@@ -85,12 +97,21 @@ pub fn autoscaler(state: &mut State, place: &Place) -> Option<Duration> {
     let replicas = int(&target, &["spec", "replicas"]).unwrap_or(1);
     let low = int(&scaler, &["spec", "minReplicas"]).unwrap_or(1);
     let high = int(&scaler, &["spec", "maxReplicas"]).unwrap_or(i64::MAX);
-    let wanted = if replicas == 0 { 0 } else { replicas.clamp(low.min(high), high) };
+    let wanted = if replicas == 0 {
+        0
+    } else {
+        replicas.clamp(low.min(high), high)
+    };
     if wanted != replicas {
         let inner = Place::new(collection, &place.namespace, title);
-        hand::update(state, &inner, hand::CONTROLLERS, |target| put(target, &["spec", "replicas"], wanted));
+        hand::update(state, &inner, hand::CONTROLLERS, |target| {
+            put(target, &["spec", "replicas"], wanted)
+        });
     }
-    let metrics: Vec<Value> = items(&scaler, &["spec", "metrics"]).iter().filter_map(current_metric).collect();
+    let metrics: Vec<Value> = items(&scaler, &["spec", "metrics"])
+        .iter()
+        .filter_map(current_metric)
+        .collect();
     hand::update_status(state, place, hand::CONTROLLERS, |scaler| {
         put(scaler, &["status", "currentReplicas"], replicas);
         put(scaler, &["status", "desiredReplicas"], wanted);

@@ -26,7 +26,14 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
     let Some(class_object) = known else {
         let why = format!("storageclass.storage.k8s.io \"{class}\" not found");
         if text(&claim, &["status", "phase"]) == "Pending" && state.told.insert(uid(&claim).to_owned()) {
-            events::record(state, &claim, "persistentvolume-controller", "Warning", "ProvisioningFailed", &why);
+            events::record(
+                state,
+                &claim,
+                "persistentvolume-controller",
+                "Warning",
+                "ProvisioningFailed",
+                &why,
+            );
         }
         return None;
     };
@@ -41,13 +48,18 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
         }
     }
     let now = state.clock.elapsed();
-    let due = *state.balancers.entry(uid(&claim).to_owned()).or_insert(now + state.clock.scaled(PROVISIONING));
+    let due = *state
+        .balancers
+        .entry(uid(&claim).to_owned())
+        .or_insert(now + state.clock.scaled(PROVISIONING));
     if now < due {
         return Some(due);
     }
     state.balancers.remove(uid(&claim));
     let volume = format!("pvc-{}", uid(&claim));
-    let size = at(&claim, &["spec", "resources", "requests", "storage"]).cloned().unwrap_or_default();
+    let size = at(&claim, &["spec", "resources", "requests", "storage"])
+        .cloned()
+        .unwrap_or_default();
     let modes = at(&claim, &["spec", "accessModes"]).cloned().unwrap_or_default();
     let body = json!({
         "apiVersion": "v1",
@@ -67,14 +79,29 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
     });
     if hand::create(state, "persistentvolumes", hand::CONTROLLERS, body).is_ok() {
         let inner = Place::new("persistentvolumes", "", &volume);
-        hand::update_status(state, &inner, hand::CONTROLLERS, |volume| put(volume, &["status", "phase"], "Bound"));
+        hand::update_status(state, &inner, hand::CONTROLLERS, |volume| {
+            put(volume, &["status", "phase"], "Bound")
+        });
     }
-    hand::update(state, place, hand::CONTROLLERS, |claim| put(claim, &["spec", "volumeName"], volume.as_str()));
+    hand::update(state, place, hand::CONTROLLERS, |claim| {
+        put(claim, &["spec", "volumeName"], volume.as_str())
+    });
     hand::update_status(state, place, hand::CONTROLLERS, |claim| {
-        put(claim, &["status"], json!({ "phase": "Bound", "accessModes": modes, "capacity": { "storage": size } }));
+        put(
+            claim,
+            &["status"],
+            json!({ "phase": "Bound", "accessModes": modes, "capacity": { "storage": size } }),
+        );
     });
     let message = format!("Successfully provisioned volume {volume}");
-    events::record(state, &claim, "persistentvolume-controller", "Normal", "ProvisioningSucceeded", &message);
+    events::record(
+        state,
+        &claim,
+        "persistentvolume-controller",
+        "Normal",
+        "ProvisioningSucceeded",
+        &message,
+    );
     None
 }
 
@@ -86,7 +113,9 @@ fn release(state: &mut State, place: &Place) {
             && text(volume, &["spec", "claimRef", "namespace"]) == place.namespace
             && text(volume, &["spec", "persistentVolumeReclaimPolicy"]) == "Delete"
     });
-    let ours: Vec<Place> = ours.map(|volume| Place::new("persistentvolumes", "", name(volume))).collect();
+    let ours: Vec<Place> = ours
+        .map(|volume| Place::new("persistentvolumes", "", name(volume)))
+        .collect();
     for volume in ours {
         crate::ops::remove(state, &volume);
     }

@@ -20,7 +20,9 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
     if is_terminating(&set) {
         return None;
     }
-    let template = at(&set, &["spec", "template"]).map(Value::to_string).unwrap_or_default();
+    let template = at(&set, &["spec", "template"])
+        .map(Value::to_string)
+        .unwrap_or_default();
     let hash = seed::letters(seed::Seed(0).draw(&[&template]), 10);
     let nodes: Vec<String> = state
         .store
@@ -52,9 +54,9 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
         let limit = at(&set, &["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"]);
         let limit = super::deployment::resolve(limit, total, true).max(1);
         let down = total - i64::try_from(all.iter().filter(|pod| pods::is_ready(pod)).count()).unwrap_or_default();
-        let outdated = all.iter().filter(|pod| {
-            text(pod, &["metadata", "labels", HASH]) != hash && !is_terminating(pod)
-        });
+        let outdated = all
+            .iter()
+            .filter(|pod| text(pod, &["metadata", "labels", HASH]) != hash && !is_terminating(pod));
         let (mut broken, mut serving): (Vec<_>, Vec<_>) = outdated.partition(|pod| !pods::is_ready(pod));
         let room = usize::try_from(limit - down).unwrap_or_default();
         serving.truncate(room);
@@ -75,7 +77,10 @@ fn report(state: &mut State, place: &Place, set: &Value, hash: &str, nodes: u64)
     let all = controlled(state, "pods", set);
     let living: Vec<_> = all.iter().filter(|pod| !is_terminating(pod)).collect();
     let ready = living.iter().filter(|pod| pods::is_ready(pod)).count() as u64;
-    let updated = living.iter().filter(|pod| text(pod, &["metadata", "labels", HASH]) == hash).count() as u64;
+    let updated = living
+        .iter()
+        .filter(|pod| text(pod, &["metadata", "labels", HASH]) == hash)
+        .count() as u64;
     let seconds = int(set, &["spec", "minReadySeconds"]).unwrap_or_default();
     let mut again = None;
     let mut available = 0_u64;

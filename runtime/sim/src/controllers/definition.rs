@@ -79,16 +79,29 @@ fn establish(state: &mut State, place: &Place, definition: &Value) {
     let taken = taken.map(|_| format!("\"{kind}\" is already in use"));
     let versions = items(definition, &["spec", "versions"]);
     let stored = versions.iter().find(|version| flag(version, &["storage"]));
-    let stored = stored.map(|version| text(version, &["name"]).to_owned()).unwrap_or_default();
+    let stored = stored
+        .map(|version| text(version, &["name"]).to_owned())
+        .unwrap_or_default();
     hand::update_status(state, place, MANAGER, |definition| match taken {
         Some(why) => {
             set_condition(definition, "NamesAccepted", "False", "KindConflict", &why, &now);
             let why = "not all names are accepted";
             set_condition(definition, "Established", "False", "NotAccepted", why, &now);
-            put(definition, &["status", "acceptedNames"], json!({ "plural": "", "kind": "" }));
+            put(
+                definition,
+                &["status", "acceptedNames"],
+                json!({ "plural": "", "kind": "" }),
+            );
         }
         None => {
-            set_condition(definition, "NamesAccepted", "True", "NoConflicts", "no conflicts found", &now);
+            set_condition(
+                definition,
+                "NamesAccepted",
+                "True",
+                "NoConflicts",
+                "no conflicts found",
+                &now,
+            );
             if condition(definition, "Established").is_none_or(|old| text(old, &["status"]) != "True") {
                 let why = "the initial names have been accepted";
                 set_condition(definition, "Established", "True", "InitialNamesAccepted", why, &now);
@@ -108,8 +121,10 @@ fn establish(state: &mut State, place: &Place, definition: &Value) {
 }
 
 fn finalize(state: &mut State, place: &Place, definition: &Value) {
-    let collection =
-        qualified(text(definition, &["spec", "group"]), text(definition, &["spec", "names", "plural"]));
+    let collection = qualified(
+        text(definition, &["spec", "group"]),
+        text(definition, &["spec", "names", "plural"]),
+    );
     for object in state.store.list(&collection, "") {
         if !is_terminating(&object) {
             let (namespace, name) = (crate::value::namespace(&object), crate::value::name(&object));
@@ -136,7 +151,9 @@ fn finalize(state: &mut State, place: &Place, definition: &Value) {
 /// Serves what established definitions define.
 fn serve(state: &mut State) {
     let all = state.store.list(DEFINITIONS, "");
-    let served = all.iter().filter(|definition| state.served.contains_key(crate::value::name(definition)));
+    let served = all
+        .iter()
+        .filter(|definition| state.served.contains_key(crate::value::name(definition)));
     let served: Vec<_> = served.cloned().collect();
     state.registry.set_custom(served.iter().map(|definition| &**definition));
 }

@@ -51,8 +51,14 @@ fn revise(
     current: Option<Arc<Value>>,
     template: &Value,
 ) -> Option<Arc<Value>> {
-    let revision = |set: &Value| annotation(set, REVISION).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
-    let others = sets.iter().filter(|set| current.as_ref().is_none_or(|current| name(current) != name(set)));
+    let revision = |set: &Value| {
+        annotation(set, REVISION)
+            .and_then(|text| text.parse::<u64>().ok())
+            .unwrap_or_default()
+    };
+    let others = sets
+        .iter()
+        .filter(|set| current.as_ref().is_none_or(|current| name(current) != name(set)));
     let newest = others.map(|set| revision(set)).max().unwrap_or_default();
     let (current, number) = match current {
         Some(set) if revision(&set) > newest => {
@@ -107,7 +113,10 @@ fn same_template(set: &Value, template: &Value) -> bool {
     let tidy = |template: &Value| {
         let mut template = template.clone();
         take(&mut template, &["metadata", "creationTimestamp"]);
-        if at(&template, &["metadata", "labels"]).and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
+        if at(&template, &["metadata", "labels"])
+            .and_then(Value::as_object)
+            .is_some_and(serde_json::Map::is_empty)
+        {
             take(&mut template, &["metadata", "labels"]);
         }
         template
@@ -126,7 +135,11 @@ pub fn resolve(value: Option<&Value>, total: i64, round_up: bool) -> i64 {
         Some(Value::String(text)) => {
             let percent: i64 = text.trim_end_matches('%').parse().unwrap_or_default();
             let scaled = percent.saturating_mul(total);
-            if round_up { (scaled + 99).div_euclid(100) } else { scaled.div_euclid(100) }
+            if round_up {
+                (scaled + 99).div_euclid(100)
+            } else {
+                scaled.div_euclid(100)
+            }
         }
         _ => 0,
     }
@@ -136,12 +149,18 @@ fn bounds(deployment: &Value, wanted: i64) -> (i64, i64) {
     let rolling = slot(&mut deployment.clone(), &["spec", "strategy", "rollingUpdate"]).clone();
     let surge = resolve(rolling.get("maxSurge"), wanted, true);
     let unavailable = resolve(rolling.get("maxUnavailable"), wanted, false);
-    if surge == 0 && unavailable == 0 { (0, 1) } else { (surge, unavailable.min(wanted)) }
+    if surge == 0 && unavailable == 0 {
+        (0, 1)
+    } else {
+        (surge, unavailable.min(wanted))
+    }
 }
 
 fn scale(state: &mut State, deployment: &Value, current: &Place, old: &[Arc<Value>]) {
     let wanted = int(deployment, &["spec", "replicas"]).unwrap_or(1);
-    let Some(new) = state.store.at(current).cloned() else { return };
+    let Some(new) = state.store.at(current).cloned() else {
+        return;
+    };
     let old_total: i64 = old.iter().map(|set| replicas(set)).sum();
     if text(deployment, &["spec", "strategy", "type"]) == "Recreate" {
         for set in old {
@@ -197,9 +216,17 @@ fn resize(state: &mut State, deployment: &Value, set: &Value, size: i64) {
     hand::update(state, &place, hand::CONTROLLERS, |set| {
         put(set, &["spec", "replicas"], size);
         let wanted = int(deployment, &["spec", "replicas"]).unwrap_or(1);
-        put(set, &["metadata", "annotations", "deployment.kubernetes.io/desired-replicas"], wanted.to_string());
+        put(
+            set,
+            &["metadata", "annotations", "deployment.kubernetes.io/desired-replicas"],
+            wanted.to_string(),
+        );
         let most = wanted + bounds(deployment, wanted).0;
-        put(set, &["metadata", "annotations", "deployment.kubernetes.io/max-replicas"], most.to_string());
+        put(
+            set,
+            &["metadata", "annotations", "deployment.kubernetes.io/max-replicas"],
+            most.to_string(),
+        );
     });
     let direction = if size > before { "up" } else { "down" };
     let message = format!("Scaled {direction} replica set {} from {before} to {size}", name(set));
@@ -220,7 +247,11 @@ fn forget(state: &mut State, deployment: &Value, old: &[Arc<Value>]) {
 /// Writes the status. Gives the moment at which the progress deadline passes.
 fn report(state: &mut State, place: &Place, seen: &Value, current: Option<&Value>) -> Option<Duration> {
     let sets = controlled(state, "replicasets.apps", seen);
-    let sum = |field: &str| -> i64 { sets.iter().map(|set| int(set, &["status", field]).unwrap_or_default()).sum() };
+    let sum = |field: &str| -> i64 {
+        sets.iter()
+            .map(|set| int(set, &["status", field]).unwrap_or_default())
+            .sum()
+    };
     let (total, ready, available) = (sum("replicas"), sum("readyReplicas"), sum("availableReplicas"));
     let current = current.and_then(|current| sets.iter().find(|set| name(set) == name(current)));
     let updated = current.map_or(0, |set| int(set, &["status", "replicas"]).unwrap_or_default());
@@ -239,21 +270,39 @@ fn report(state: &mut State, place: &Place, seen: &Value, current: Option<&Value
         || available > old("availableReplicas")
         || total - updated < old("replicas") - old("updatedReplicas")
         || generation != old("observedGeneration");
-    let since = condition(seen, "Progressing").map(|old| text(old, &["lastUpdateTime"])).unwrap_or_default();
+    let since = condition(seen, "Progressing")
+        .map(|old| text(old, &["lastUpdateTime"]))
+        .unwrap_or_default();
     let since = clock::parse(since).unwrap_or_else(|| state.clock.unix());
-    let reason_before = condition(seen, "Progressing").map(|old| text(old, &["reason"])).unwrap_or_default();
+    let reason_before = condition(seen, "Progressing")
+        .map(|old| text(old, &["reason"]))
+        .unwrap_or_default();
     let was_complete = reason_before == "NewReplicaSetAvailable" && generation == old("observedGeneration");
     let late = deadline.is_some_and(|seconds| state.clock.unix() >= since + seconds);
-    let (progress, reason, message) = if complete {
-        ("True", "NewReplicaSetAvailable", format!("ReplicaSet \"{title}\" has successfully progressed."))
-    } else if was_complete {
-        ("True", "NewReplicaSetAvailable", format!("ReplicaSet \"{title}\" has successfully progressed."))
+    let (progress, reason, message) = if complete || was_complete {
+        (
+            "True",
+            "NewReplicaSetAvailable",
+            format!("ReplicaSet \"{title}\" has successfully progressed."),
+        )
     } else if moved && fresh {
-        ("True", "NewReplicaSetCreated", format!("Created new replica set \"{title}\""))
+        (
+            "True",
+            "NewReplicaSetCreated",
+            format!("Created new replica set \"{title}\""),
+        )
     } else if !moved && (late || reason_before == "ProgressDeadlineExceeded") {
-        ("False", "ProgressDeadlineExceeded", format!("ReplicaSet \"{title}\" has timed out progressing."))
+        (
+            "False",
+            "ProgressDeadlineExceeded",
+            format!("ReplicaSet \"{title}\" has timed out progressing."),
+        )
     } else {
-        ("True", "ReplicaSetUpdated", format!("ReplicaSet \"{title}\" is progressing."))
+        (
+            "True",
+            "ReplicaSetUpdated",
+            format!("ReplicaSet \"{title}\" is progressing."),
+        )
     };
     let now = state.clock.stamp();
     let natural = |number: i64| u64::try_from(number).unwrap_or_default();
@@ -269,13 +318,29 @@ fn report(state: &mut State, place: &Place, seen: &Value, current: Option<&Value
             count(deployment, field, natural(value));
         }
         let (status, why, text) = if available >= wanted - unavailable {
-            ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+            (
+                "True",
+                "MinimumReplicasAvailable",
+                "Deployment has minimum availability.",
+            )
         } else {
-            ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+            (
+                "False",
+                "MinimumReplicasUnavailable",
+                "Deployment does not have minimum availability.",
+            )
         };
         conditioned(deployment, "Available", status, why, text, &now, false);
         if deadline.is_some() {
-            conditioned(deployment, "Progressing", progress, reason, &message, &now, moved && !was_complete);
+            conditioned(
+                deployment,
+                "Progressing",
+                progress,
+                reason,
+                &message,
+                &now,
+                moved && !was_complete,
+            );
         }
     });
     let waiting = !complete && !was_complete && reason != "ProgressDeadlineExceeded";
@@ -294,7 +359,11 @@ fn conditioned(object: &mut Value, kind: &str, status: &str, reason: &str, messa
     }
     set_condition(object, kind, status, reason, message, now);
     let list = slot(object, &["status", "conditions"]).as_array_mut();
-    if let Some(condition) = list.into_iter().flatten().find(|condition| text(condition, &["type"]) == kind) {
+    if let Some(condition) = list
+        .into_iter()
+        .flatten()
+        .find(|condition| text(condition, &["type"]) == kind)
+    {
         put(condition, &["lastUpdateTime"], now);
     }
 }

@@ -37,7 +37,11 @@ pub fn record(state: &mut State, object: &Value, component: &str, kind: &str, re
         "" => "default",
         namespace => namespace,
     };
-    let title = format!("{}.{:016x}", name(object), state.seed.draw(&["event", &number.to_string()]));
+    let title = format!(
+        "{}.{:016x}",
+        name(object),
+        state.seed.draw(&["event", &number.to_string()])
+    );
     let place = Place::new("events", namespace, &title);
     let mut about = json!({
         "kind": text(object, &["kind"]),
@@ -72,7 +76,10 @@ pub fn record(state: &mut State, object: &Value, component: &str, kind: &str, re
         "reportingInstance": text(&source, &["host"]),
     });
     // A namespace that goes takes no new events.
-    let gone = state.store.get("namespaces", "", namespace).is_none_or(|ns| crate::value::is_terminating(ns));
+    let gone = state
+        .store
+        .get("namespaces", "", namespace)
+        .is_none_or(|ns| crate::value::is_terminating(ns));
     if gone {
         return;
     }

@@ -15,9 +15,17 @@ pub fn tasks(state: &State, place: &Place, object: &Value, gone: bool) -> Vec<Ta
     let mut tasks = Vec::new();
     let owners = items(object, &["metadata", "ownerReferences"]);
     if gone {
-        tasks.extend(state.store.dependents(uid(object)).into_iter().map(|place| Task::new(Worker::Garbage, place)));
+        tasks.extend(
+            state
+                .store
+                .dependents(uid(object))
+                .into_iter()
+                .map(|place| Task::new(Worker::Garbage, place)),
+        );
         // An owner that goes last waits for this one.
-        let waiting = owners.iter().filter_map(|owner| state.store.alive(text(owner, &["uid"])));
+        let waiting = owners
+            .iter()
+            .filter_map(|owner| state.store.alive(text(owner, &["uid"])));
         tasks.extend(waiting.map(|place| Task::new(Worker::Garbage, place.clone())));
     } else if is_terminating(object) && !items(object, &["metadata", "finalizers"]).is_empty() || !owners.is_empty() {
         tasks.push(Task::new(Worker::Garbage, place.clone()));
@@ -29,15 +37,23 @@ pub fn tasks(state: &State, place: &Place, object: &Value, gone: bool) -> Vec<Ta
 pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
     let object = state.store.at(place)?.clone();
     let owners = items(&object, &["metadata", "ownerReferences"]);
-    let living = owners.iter().filter(|owner| state.store.alive(text(owner, &["uid"])).is_some()).count();
+    let living = owners
+        .iter()
+        .filter(|owner| state.store.alive(text(owner, &["uid"])).is_some())
+        .count();
     if !owners.is_empty() && living == 0 && !is_terminating(&object) {
         ops::remove(state, place);
         return None;
     }
     if living > 0 && living < owners.len() {
-        let kept: Vec<Value> =
-            owners.iter().filter(|owner| state.store.alive(text(owner, &["uid"])).is_some()).cloned().collect();
-        hand::update(state, place, hand::CONTROLLERS, |object| put(object, &["metadata", "ownerReferences"], kept));
+        let kept: Vec<Value> = owners
+            .iter()
+            .filter(|owner| state.store.alive(text(owner, &["uid"])).is_some())
+            .cloned()
+            .collect();
+        hand::update(state, place, hand::CONTROLLERS, |object| {
+            put(object, &["metadata", "ownerReferences"], kept)
+        });
         return None;
     }
     if !is_terminating(&object) {
@@ -49,7 +65,10 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
         for dependent in &dependents {
             hand::update(state, dependent, hand::CONTROLLERS, |dependent| {
                 let left = items(dependent, &["metadata", "ownerReferences"]).iter();
-                let left: Vec<Value> = left.filter(|owner| text(owner, &["uid"]) != uid(&object)).cloned().collect();
+                let left: Vec<Value> = left
+                    .filter(|owner| text(owner, &["uid"]) != uid(&object))
+                    .cloned()
+                    .collect();
                 if left.is_empty() {
                     take(dependent, &["metadata", "ownerReferences"]);
                 } else {
@@ -61,17 +80,24 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
     } else if finalizers.iter().any(|finalizer| finalizer == "foregroundDeletion") {
         let blocks = |dependent: &Value| {
             let owners = items(dependent, &["metadata", "ownerReferences"]);
-            owners.iter().any(|owner| text(owner, &["uid"]) == uid(&object) && flag(owner, &["blockOwnerDeletion"]))
+            owners
+                .iter()
+                .any(|owner| text(owner, &["uid"]) == uid(&object) && flag(owner, &["blockOwnerDeletion"]))
         };
         let mut blocked = false;
         for dependent in &dependents {
-            let Some(found) = state.store.at(dependent).cloned() else { continue };
+            let Some(found) = state.store.at(dependent).cloned() else {
+                continue;
+            };
             blocked |= blocks(&found);
             if !is_terminating(&found) {
                 foreground(state, dependent);
             }
         }
-        let blocked = blocked && dependents.iter().any(|place| state.store.at(place).is_some_and(|d| blocks(d)));
+        let blocked = blocked
+            && dependents
+                .iter()
+                .any(|place| state.store.at(place).is_some_and(|d| blocks(d)));
         if !blocked {
             drop_finalizer(state, place, "foregroundDeletion");
         }
@@ -81,7 +107,10 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
 
 /// Deletes a dependent, and what depends on it before it.
 fn foreground(state: &mut State, place: &Place) {
-    let owns = state.store.at(place).is_some_and(|object| !state.store.dependents(uid(object)).is_empty());
+    let owns = state
+        .store
+        .at(place)
+        .is_some_and(|object| !state.store.dependents(uid(object)).is_empty());
     let Some(resource) = state.registry.collection(&place.collection).cloned().filter(|_| owns) else {
         ops::remove(state, place);
         return;
@@ -92,7 +121,10 @@ fn foreground(state: &mut State, place: &Place) {
         name: place.name.clone(),
         subresource: String::new(),
     };
-    let options = ops::Deletion { propagation: ops::Propagation::Foreground, ..ops::Deletion::default() };
+    let options = ops::Deletion {
+        propagation: ops::Propagation::Foreground,
+        ..ops::Deletion::default()
+    };
     // It is gone already when this fails, and that is what was wanted.
     let _ = ops::delete(state, &target, &options);
 }

@@ -23,7 +23,12 @@ pub fn create(state: &mut State, collection: &str, manager: &str, body: Value) -
     };
     let namespace = text(&body, &["metadata", "namespace"]).to_owned();
     let name = name(&body).to_owned();
-    let target = Target { resource, namespace, name, subresource: String::new() };
+    let target = Target {
+        resource,
+        namespace,
+        name,
+        subresource: String::new(),
+    };
     let mut how = How {
         manager: manager.to_owned(),
         force: false,
@@ -46,7 +51,9 @@ pub fn update_status(state: &mut State, place: &Place, manager: &str, edit: impl
 }
 
 fn write(state: &mut State, place: &Place, manager: &str, part: &str, edit: impl FnOnce(&mut Value)) {
-    let Some(old) = state.store.at(place).cloned() else { return };
+    let Some(old) = state.store.at(place).cloned() else {
+        return;
+    };
     let mut new = Value::clone(&old);
     edit(&mut new);
     if new == *old {

@@ -37,21 +37,38 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
         .map(|status| int(status, &["restartCount"]).unwrap_or_default())
         .sum();
     let suspended = flag(&job, &["spec", "suspend"]);
-    let number = |path: &str, other: i64| u64::try_from(int(&job, &["spec", path]).unwrap_or(other)).unwrap_or_default();
+    let number =
+        |path: &str, other: i64| u64::try_from(int(&job, &["spec", path]).unwrap_or(other)).unwrap_or_default();
     let parallelism = number("parallelism", 1);
-    let completions = at(&job, &["spec", "completions"]).filter(|value| !value.is_null()).map(|_| number("completions", 1));
+    let completions = at(&job, &["spec", "completions"])
+        .filter(|value| !value.is_null())
+        .map(|_| number("completions", 1));
     let limit = number("backoffLimit", 6);
     let enough = completions.map_or(succeeded > 0 && active.is_empty(), |wanted| succeeded >= wanted);
     let exhausted = failed > limit || u64::try_from(restarts).unwrap_or_default() > limit;
     let deadline = int(&job, &["spec", "activeDeadlineSeconds"]);
     let started = clock::parse(text(&job, &["status", "startTime"]));
-    let late = deadline.zip(started).is_some_and(|(seconds, started)| state.clock.unix() >= started + seconds);
+    let late = deadline
+        .zip(started)
+        .is_some_and(|(seconds, started)| state.clock.unix() >= started + seconds);
     let outcome = if enough {
-        Some(("Complete", "CompletionsReached", "Reached expected number of succeeded pods"))
+        Some((
+            "Complete",
+            "CompletionsReached",
+            "Reached expected number of succeeded pods",
+        ))
     } else if exhausted {
-        Some(("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit"))
+        Some((
+            "Failed",
+            "BackoffLimitExceeded",
+            "Job has reached the specified backoff limit",
+        ))
     } else if late {
-        Some(("Failed", "DeadlineExceeded", "Job was active longer than specified deadline"))
+        Some((
+            "Failed",
+            "DeadlineExceeded",
+            "Job was active longer than specified deadline",
+        ))
     } else {
         None
     };
@@ -65,7 +82,9 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
         }
         running = 0;
     } else {
-        let left = completions.map_or(u64::from(succeeded == 0) * parallelism, |wanted| wanted - succeeded.min(wanted));
+        let left = completions.map_or(u64::from(succeeded == 0) * parallelism, |wanted| {
+            wanted - succeeded.min(wanted)
+        });
         let again = retry_at(state, &job, &all, failed);
         if again.is_some_and(|at| at > state.clock.elapsed()) && running < parallelism.min(left) {
             write_status(state, place, &now, running, succeeded, failed, None);
@@ -79,7 +98,9 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
                     at(pod, &["metadata", "labels", "batch.kubernetes.io/job-completion-index"]).and_then(Value::as_str)
                         == Some(&index)
                 };
-                !controlled(state, "pods", &job).iter().any(|pod| !phase(pod, "Failed") && holds(pod))
+                !controlled(state, "pods", &job)
+                    .iter()
+                    .any(|pod| !phase(pod, "Failed") && holds(pod))
             });
             let title = match index.filter(|_| indexed) {
                 Some(index) => pods::random_name(state, &format!("{}-{index}", place.name)),
@@ -101,8 +122,11 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
     }
     write_status(state, place, &now, running, succeeded, failed, outcome);
     if let Some((kind, reason, message)) = outcome {
-        let (level, reason, message) =
-            if kind == "Complete" { ("Normal", "Completed", "Job completed") } else { ("Warning", reason, message) };
+        let (level, reason, message) = if kind == "Complete" {
+            ("Normal", "Completed", "Job completed")
+        } else {
+            ("Warning", reason, message)
+        };
         events::record(state, &job, COMPONENT, level, reason, message);
     }
     let seconds = u64::try_from(deadline.filter(|_| outcome.is_none())?).unwrap_or_default();
@@ -140,7 +164,12 @@ fn write_status(
     let ready = state
         .store
         .at(place)
-        .map(|job| controlled(state, "pods", job).iter().filter(|pod| pods::is_ready(pod)).count() as u64)
+        .map(|job| {
+            controlled(state, "pods", job)
+                .iter()
+                .filter(|pod| pods::is_ready(pod))
+                .count() as u64
+        })
         .unwrap_or_default();
     hand::update_status(state, place, hand::CONTROLLERS, |job| {
         let suspended = flag(job, &["spec", "suspend"]);
@@ -160,7 +189,11 @@ fn write_status(
         put(job, &["status", "terminating"], 0);
         put(job, &["status", "uncountedTerminatedPods"], serde_json::json!({}));
         if let Some((kind, reason, message)) = outcome {
-            let first = if kind == "Complete" { "SuccessCriteriaMet" } else { "FailureTarget" };
+            let first = if kind == "Complete" {
+                "SuccessCriteriaMet"
+            } else {
+                "FailureTarget"
+            };
             set_condition(job, first, "True", reason, message, now);
             set_condition(job, kind, "True", reason, message, now);
             if kind == "Complete" {
@@ -174,7 +207,9 @@ fn write_status(
 fn expire(state: &mut State, place: &Place, job: &Value) -> Option<Duration> {
     let ttl = int(job, &["spec", "ttlSecondsAfterFinished"])?;
     let finished = ["Complete", "Failed"].iter().filter_map(|kind| condition(job, kind));
-    let finished = finished.filter_map(|done| clock::parse(text(done, &["lastTransitionTime"]))).max()?;
+    let finished = finished
+        .filter_map(|done| clock::parse(text(done, &["lastTransitionTime"])))
+        .max()?;
     let left = finished + ttl - state.clock.unix();
     match u64::try_from(left) {
         Ok(left) if left > 0 => Some(state.clock.elapsed() + Duration::from_secs(left)),

@@ -27,7 +27,10 @@ pub struct Runs(BTreeMap<String, Run>);
 impl Runs {
     /// The pods of a namespace that wait for another object.
     pub fn waiting(&self, namespace: &str) -> Vec<Place> {
-        let here = self.0.values().filter(|run| run.place.namespace == namespace && run.waits);
+        let here = self
+            .0
+            .values()
+            .filter(|run| run.place.namespace == namespace && run.waits);
         here.map(|run| run.place.clone()).collect()
     }
 }
@@ -120,8 +123,14 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
 
 fn stop(state: &mut State, pod: &Value, run: &mut Run, now: Duration) -> Option<Duration> {
     let millis = Duration::from_millis;
-    let drawn = state.seed.between(millis(100), millis(400), &["stop", &run.place.namespace, &run.place.name]);
-    let asked = annotation(pod, "sim.ktl.io/stop-after").and_then(go_duration).unwrap_or(drawn);
+    let drawn = state.seed.between(
+        millis(100),
+        millis(400),
+        &["stop", &run.place.namespace, &run.place.name],
+    );
+    let asked = annotation(pod, "sim.ktl.io/stop-after")
+        .and_then(go_duration)
+        .unwrap_or(drawn);
     let grace = u64::try_from(int(pod, &["metadata", "deletionGracePeriodSeconds"]).unwrap_or(30)).unwrap_or_default();
     if run.stopping.is_none() && grace > 0 && run.started.is_some() {
         for container in items(pod, &["spec", "containers"]) {
@@ -134,14 +143,17 @@ fn stop(state: &mut State, pod: &Value, run: &mut Run, now: Duration) -> Option<
     if now < due {
         return Some(due);
     }
-    let Some(resource) = state.registry.collection("pods").cloned() else { return None };
+    let resource = state.registry.collection("pods").cloned()?;
     let target = ops::Target {
         resource,
         namespace: run.place.namespace.clone(),
         name: run.place.name.clone(),
         subresource: String::new(),
     };
-    let options = ops::Deletion { grace: Some(0), ..ops::Deletion::default() };
+    let options = ops::Deletion {
+        grace: Some(0),
+        ..ops::Deletion::default()
+    };
     // With a finalizer it stays, and whoever owns the finalizer ends it.
     let _ = ops::delete(state, &target, &options);
     None
@@ -164,7 +176,11 @@ fn advance(state: &mut State, pod: &Value, plan: &Plan, run: &mut Run, now: Dura
     let pod = &*state.store.at(&place)?.clone();
     if let Some((reason, message)) = missing(state, pod) {
         run.waits = true;
-        let event = if reason == "ContainerCreating" { "FailedMount" } else { "Failed" };
+        let event = if reason == "ContainerCreating" {
+            "FailedMount"
+        } else {
+            "Failed"
+        };
         say(state, pod, run, "kubelet", event, &message);
         show(state, &place, Stage::Waiting(reason, message));
         return None;
@@ -174,7 +190,14 @@ fn advance(state: &mut State, pod: &Value, plan: &Plan, run: &mut Run, now: Dura
         Some(at) => at,
         None => {
             let image = text(items(pod, &["spec", "containers"]).first()?, &["image"]).to_owned();
-            events::record(state, pod, "kubelet", "Normal", "Pulling", &format!("Pulling image \"{image}\""));
+            events::record(
+                state,
+                pod,
+                "kubelet",
+                "Normal",
+                "Pulling",
+                &format!("Pulling image \"{image}\""),
+            );
             show(state, &place, Stage::Waiting("ContainerCreating", String::new()));
             let at = now + state.clock.scaled(plan.to_pulled);
             run.pulled = Some(at);
@@ -212,15 +235,40 @@ fn advance(state: &mut State, pod: &Value, plan: &Plan, run: &mut Run, now: Dura
     let ready = run.ready.max(started + state.clock.scaled(Duration::from_millis(50)));
     let serves = plan.fail != "never-ready" && plan.fail != "crash-loop";
     if serves && now >= ready {
-        show(state, &place, Stage::Running { ready: true, restarts: run.restarts });
+        show(
+            state,
+            &place,
+            Stage::Running {
+                ready: true,
+                restarts: run.restarts,
+            },
+        );
         return ends;
     }
-    show(state, &place, Stage::Running { ready: false, restarts: run.restarts });
+    show(
+        state,
+        &place,
+        Stage::Running {
+            ready: false,
+            restarts: run.restarts,
+        },
+    );
     if plan.fail == "never-ready" && now >= ready {
-        say(state, pod, run, "kubelet", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503");
+        say(
+            state,
+            pod,
+            run,
+            "kubelet",
+            "Unhealthy",
+            "Readiness probe failed: HTTP probe failed with statuscode: 503",
+        );
         return ends;
     }
-    if serves || plan.fail == "never-ready" { super::pods::earlier(ends, Some(ready)) } else { ends }
+    if serves || plan.fail == "never-ready" {
+        super::pods::earlier(ends, Some(ready))
+    } else {
+        ends
+    }
 }
 
 fn show(state: &mut State, place: &Place, stage: Stage) {
@@ -241,7 +289,10 @@ fn show(state: &mut State, place: &Place, stage: Stage) {
 }
 
 fn needs_address(pod: &Value, stage: &Stage) -> bool {
-    let running = matches!(stage, Stage::Running { .. } | Stage::Ended { .. } | Stage::BackOff { .. });
+    let running = matches!(
+        stage,
+        Stage::Running { .. } | Stage::Ended { .. } | Stage::BackOff { .. }
+    );
     running && text(pod, &["status", "podIP"]).is_empty()
 }
 
@@ -265,7 +316,9 @@ fn unschedulable(state: &State, pod: &Value, plan: &Plan) -> Option<String> {
     for volume in items(pod, &["spec", "volumes"]) {
         let claim = text(volume, &["persistentVolumeClaim", "claimName"]);
         if !claim.is_empty() {
-            let found = state.store.get("persistentvolumeclaims", crate::value::namespace(pod), claim);
+            let found = state
+                .store
+                .get("persistentvolumeclaims", crate::value::namespace(pod), claim);
             if found.is_none() {
                 return Some(format!(
                     "0/{total} nodes are available: persistentvolumeclaim \"{claim}\" not found. preemption: 0/{total} nodes are available: {total} Preemption is not helpful for scheduling."
@@ -292,18 +345,31 @@ fn takes(node: &Value, pod: &Value) -> bool {
 
 fn schedule(state: &mut State, pod: &Value) {
     let place = Place::new("pods", crate::value::namespace(pod), name(pod));
-    let nodes: Vec<String> =
-        state.store.list("nodes", "").iter().filter(|node| takes(node, pod)).map(|node| name(node).to_owned()).collect();
+    let nodes: Vec<String> = state
+        .store
+        .list("nodes", "")
+        .iter()
+        .filter(|node| takes(node, pod))
+        .map(|node| name(node).to_owned())
+        .collect();
     let draw = state.seed.draw(&["node", &place.namespace, &place.name]);
     let index = usize::try_from(draw % (nodes.len().max(1) as u64)).unwrap_or_default();
     let given = text(pod, &["spec", "nodeName"]).to_owned();
-    let node = if given.is_empty() { nodes.get(index).cloned().unwrap_or_default() } else { given };
+    let node = if given.is_empty() {
+        nodes.get(index).cloned().unwrap_or_default()
+    } else {
+        given
+    };
     hand::update(state, &place, "kube-scheduler", |pod| {
         put(pod, &["spec", "nodeName"], node.as_str());
         // Binding is not a change of what the pod wants.
     });
     let now = state.clock.stamp();
-    let host = state.store.get("nodes", "", &node).map(|node| address(node)).unwrap_or_default();
+    let host = state
+        .store
+        .get("nodes", "", &node)
+        .map(|node| address(node))
+        .unwrap_or_default();
     hand::update_status(state, &place, hand::KUBELET, |pod| {
         crate::value::set_condition(pod, "PodScheduled", "True", "", "", &now);
         put(pod, &["status", "hostIP"], host.as_str());
@@ -314,7 +380,10 @@ fn schedule(state: &mut State, pod: &Value) {
 }
 
 fn address(node: &Value) -> String {
-    items(node, &["status", "addresses"]).first().map(|address| text(address, &["address"]).to_owned()).unwrap_or_default()
+    items(node, &["status", "addresses"])
+        .first()
+        .map(|address| text(address, &["address"]).to_owned())
+        .unwrap_or_default()
 }
 
 /// What the pod refers to and does not exist: the waiting reason, and what to say.
@@ -328,7 +397,11 @@ fn missing(state: &State, pod: &Value) -> Option<(&'static str, String)> {
         let sources = items(volume, &["projected", "sources"]).iter().chain([volume]);
         for source in sources {
             let map = text(source, &["configMap", "name"]);
-            let secret = [text(source, &["secret", "secretName"]), text(source, &["secret", "name"])].concat();
+            let secret = [
+                text(source, &["secret", "secretName"]),
+                text(source, &["secret", "name"]),
+            ]
+            .concat();
             let optional = |kind: &str| flag(source, &[kind, "optional"]);
             if absent("configmaps", map, optional("configMap")) {
                 let why = format!("MountVolume.SetUp failed for volume \"{title}\" : configmap \"{map}\" not found");
@@ -342,13 +415,21 @@ fn missing(state: &State, pod: &Value) -> Option<(&'static str, String)> {
         let claim = text(volume, &["persistentVolumeClaim", "claimName"]);
         let bound = state.store.get("persistentvolumeclaims", namespace, claim);
         if !claim.is_empty() && bound.is_none_or(|claim| text(claim, &["status", "phase"]) != "Bound") {
-            return Some(("ContainerCreating", format!("waiting for claim \"{claim}\" to be bound")));
+            return Some((
+                "ContainerCreating",
+                format!("waiting for claim \"{claim}\" to be bound"),
+            ));
         }
     }
-    let containers = items(pod, &["spec", "initContainers"]).iter().chain(items(pod, &["spec", "containers"]));
+    let containers = items(pod, &["spec", "initContainers"])
+        .iter()
+        .chain(items(pod, &["spec", "containers"]));
     for container in containers {
         let from = items(container, &["envFrom"]).iter().flat_map(|source| {
-            [("configmaps", source.get("configMapRef")), ("secrets", source.get("secretRef"))]
+            [
+                ("configmaps", source.get("configMapRef")),
+                ("secrets", source.get("secretRef")),
+            ]
         });
         let one = items(container, &["env"]).iter().flat_map(|variable| {
             [
@@ -365,7 +446,11 @@ fn missing(state: &State, pod: &Value) -> Option<(&'static str, String)> {
             }
             let key = text(reference, &["key"]);
             let found = state.store.get(collection, namespace, title);
-            let has = |object: &Value| ["data", "binaryData"].iter().any(|part| at(object, &[part, key]).is_some());
+            let has = |object: &Value| {
+                ["data", "binaryData"]
+                    .iter()
+                    .any(|part| at(object, &[part, key]).is_some())
+            };
             if !key.is_empty() && !optional && found.is_some_and(|object| !has(object)) {
                 let kind = if kind == "secret" { "Secret" } else { "ConfigMap" };
                 let why = format!("couldn't find key {key} in {kind} {namespace}/{title}");
@@ -377,7 +462,9 @@ fn missing(state: &State, pod: &Value) -> Option<(&'static str, String)> {
 }
 
 fn fail_to_pull(state: &mut State, pod: &Value, run: &mut Run, now: Duration) -> Option<Duration> {
-    let image = items(pod, &["spec", "containers"]).first().map(|first| text(first, &["image"]).to_owned())?;
+    let image = items(pod, &["spec", "containers"])
+        .first()
+        .map(|first| text(first, &["image"]).to_owned())?;
     if run.restarts == 0 {
         run.restarts = 1;
         let why = format!("Failed to pull image \"{image}\": manifest unknown");
@@ -399,8 +486,22 @@ fn start(state: &mut State, pod: &Value, plan: &Plan) {
         let (image, name) = (text(container, &["image"]), text(container, &["name"]));
         let message = format!("Successfully pulled image \"{image}\" in {took}ms ({took}ms including waiting)");
         events::record(state, pod, "kubelet", "Normal", "Pulled", &message);
-        events::record(state, pod, "kubelet", "Normal", "Created", &format!("Created container: {name}"));
-        events::record(state, pod, "kubelet", "Normal", "Started", &format!("Started container {name}"));
+        events::record(
+            state,
+            pod,
+            "kubelet",
+            "Normal",
+            "Created",
+            &format!("Created container: {name}"),
+        );
+        events::record(
+            state,
+            pod,
+            "kubelet",
+            "Normal",
+            "Started",
+            &format!("Started container {name}"),
+        );
     }
 }
 
@@ -415,11 +516,20 @@ fn end(state: &mut State, pod: &Value, plan: &Plan, run: &mut Run, now: Duration
     let code = plan.exit_code;
     let place = run.place.clone();
     if !restarts {
-        show(state, &place, Stage::Ended { code, restarts: run.restarts });
+        show(
+            state,
+            &place,
+            Stage::Ended {
+                code,
+                restarts: run.restarts,
+            },
+        );
         return None;
     }
     let pause = Duration::from_secs((10 * 2_u64.pow(run.restarts.min(5))).min(300));
-    let title = items(pod, &["spec", "containers"]).first().map(|first| text(first, &["name"]).to_owned());
+    let title = items(pod, &["spec", "containers"])
+        .first()
+        .map(|first| text(first, &["name"]).to_owned());
     let why = format!(
         "back-off {}s restarting failed container={} pod={}_{}({})",
         pause.as_secs(),
@@ -428,8 +538,23 @@ fn end(state: &mut State, pod: &Value, plan: &Plan, run: &mut Run, now: Duration
         place.namespace,
         uid(pod)
     );
-    show(state, &place, Stage::BackOff { code, restarts: run.restarts, why: why.clone() });
-    say(state, pod, run, "kubelet", "BackOff", &format!("Back-off restarting failed container in pod {}", place.name));
+    show(
+        state,
+        &place,
+        Stage::BackOff {
+            code,
+            restarts: run.restarts,
+            why: why.clone(),
+        },
+    );
+    say(
+        state,
+        pod,
+        run,
+        "kubelet",
+        "BackOff",
+        &format!("Back-off restarting failed container in pod {}", place.name),
+    );
     if run.restarts >= MAX_RESTARTS {
         run.started = Some(Duration::MAX / 4);
         return None;

@@ -34,25 +34,41 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
             }
             if let Some(object) = state.store.at(&inner) {
                 left += 1;
-                held.extend(items(object, &["metadata", "finalizers"]).iter().map(ToString::to_string));
+                held.extend(
+                    items(object, &["metadata", "finalizers"])
+                        .iter()
+                        .map(ToString::to_string),
+                );
             }
         }
     }
     let now = state.clock.stamp();
     if left > 0 {
         let message = match held.first() {
-            Some(finalizer) => format!("Some content in the namespace has finalizers remaining: {finalizer} in {} resource instances", held.len()),
+            Some(finalizer) => format!(
+                "Some content in the namespace has finalizers remaining: {finalizer} in {} resource instances",
+                held.len()
+            ),
             None => "All content had no finalizers finished".to_owned(),
         };
         hand::update_status(state, place, hand::CONTROLLERS, |namespace| {
             let (remaining, finalizing) = ("NamespaceContentRemaining", "NamespaceFinalizersRemaining");
-            set_condition(namespace, remaining, "True", "SomeResourcesRemain", "Some resources are remaining", &now);
+            set_condition(
+                namespace,
+                remaining,
+                "True",
+                "SomeResourcesRemain",
+                "Some resources are remaining",
+                &now,
+            );
             let status = if held.is_empty() { "False" } else { "True" };
             set_condition(namespace, finalizing, status, "SomeFinalizersRemain", &message, &now);
         });
         return None;
     }
-    hand::update(state, place, hand::CONTROLLERS, |namespace| put(namespace, &["spec", "finalizers"], json!([])));
+    hand::update(state, place, hand::CONTROLLERS, |namespace| {
+        put(namespace, &["spec", "finalizers"], json!([]))
+    });
     ops::finish(state, place);
     None
 }

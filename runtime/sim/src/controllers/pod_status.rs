@@ -53,14 +53,19 @@ pub fn write(pod: &mut Value, stage: &Stage, now: &str) {
     let started = !matches!(stage, Stage::Waiting(..));
     let ended = matches!(stage, Stage::Ended { .. });
     let completed = matches!(stage, Stage::Ended { code: 0, .. });
-    let names: Vec<String> =
-        items(pod, &["spec", "containers"]).iter().map(|container| text(container, &["name"]).to_owned()).collect();
+    let names: Vec<String> = items(pod, &["spec", "containers"])
+        .iter()
+        .map(|container| text(container, &["name"]).to_owned())
+        .collect();
     let (why, message) = if completed {
         ("PodCompleted", String::new())
     } else if ended {
         ("PodFailed", String::new())
     } else {
-        ("ContainersNotReady", format!("containers with unready status: [{}]", names.join(" ")))
+        (
+            "ContainersNotReady",
+            format!("containers with unready status: [{}]", names.join(" ")),
+        )
     };
     let init = !items(pod, &["spec", "initContainers"]).is_empty();
     let word = |yes: bool| if yes { "True" } else { "False" };
@@ -69,7 +74,10 @@ pub fn write(pod: &mut Value, stage: &Stage, now: &str) {
         let why = if completed { "PodCompleted" } else { "" };
         set_condition(pod, "Initialized", "True", why, "", now);
     } else {
-        let names: Vec<&str> = items(pod, &["spec", "initContainers"]).iter().map(|c| text(c, &["name"])).collect();
+        let names: Vec<&str> = items(pod, &["spec", "initContainers"])
+            .iter()
+            .map(|c| text(c, &["name"]))
+            .collect();
         let message = format!("containers with incomplete status: [{}]", names.join(" "));
         set_condition(pod, "Initialized", "False", "ContainersNotInitialized", &message, now);
     }
@@ -82,11 +90,17 @@ pub fn write(pod: &mut Value, stage: &Stage, now: &str) {
         }
     }
     let containers = items(pod, &["spec", "containers"]).to_vec();
-    let statuses: Vec<Value> = containers.iter().map(|container| container_status(pod, container, stage, now)).collect();
+    let statuses: Vec<Value> = containers
+        .iter()
+        .map(|container| container_status(pod, container, stage, now))
+        .collect();
     put(pod, &["status", "containerStatuses"], statuses);
     if init {
         let containers = items(pod, &["spec", "initContainers"]).to_vec();
-        let statuses: Vec<Value> = containers.iter().map(|container| init_status(pod, container, started, now)).collect();
+        let statuses: Vec<Value> = containers
+            .iter()
+            .map(|container| init_status(pod, container, started, now))
+            .collect();
         put(pod, &["status", "initContainerStatuses"], statuses);
     }
 }
@@ -94,7 +108,11 @@ pub fn write(pod: &mut Value, stage: &Stage, now: &str) {
 /// A true condition has neither reason nor message.
 fn clear(pod: &mut Value, kind: &str) {
     let list = crate::value::slot(pod, &["status", "conditions"]).as_array_mut();
-    if let Some(condition) = list.into_iter().flatten().find(|condition| text(condition, &["type"]) == kind) {
+    if let Some(condition) = list
+        .into_iter()
+        .flatten()
+        .find(|condition| text(condition, &["type"]) == kind)
+    {
         crate::value::take(condition, &["reason"]);
         crate::value::take(condition, &["message"]);
     }
@@ -103,12 +121,20 @@ fn clear(pod: &mut Value, kind: &str) {
 fn base(pod: &Value, container: &Value, list: &str) -> (Value, Value, Value) {
     let name = text(container, &["name"]);
     let image = text(container, &["image"]);
-    let old = items(pod, &["status", list]).iter().find(|status| text(status, &["name"]) == name).cloned();
+    let old = items(pod, &["status", list])
+        .iter()
+        .find(|status| text(status, &["name"]) == name)
+        .cloned();
     let old = old.unwrap_or_default();
     let mut draw = crate::seed::Seed(0);
     draw.0 ^= draw.draw(&[image]);
-    let id = format!("containerd://{:016x}{:016x}", draw.draw(&[name, crate::value::uid(pod)]), draw.draw(&["id", name]));
-    let status = json!({ "name": name, "image": image, "imageID": "", "restartCount": 0, "ready": false, "started": false });
+    let id = format!(
+        "containerd://{:016x}{:016x}",
+        draw.draw(&[name, crate::value::uid(pod)]),
+        draw.draw(&["id", name])
+    );
+    let status =
+        json!({ "name": name, "image": image, "imageID": "", "restartCount": 0, "ready": false, "started": false });
     (status, old, Value::from(id))
 }
 
@@ -151,7 +177,9 @@ fn container_status(pod: &Value, container: &Value, stage: &Stage, now: &str) ->
     };
     put(&mut status, &["restartCount"], restarts);
     let before = match stage {
-        Stage::BackOff { code, .. } if at(&old, &running).is_some() => terminated(*code, since(&running), now.to_owned()),
+        Stage::BackOff { code, .. } if at(&old, &running).is_some() => {
+            terminated(*code, since(&running), now.to_owned())
+        }
         _ => old.get("lastState").cloned().unwrap_or_else(|| json!({})),
     };
     put(&mut status, &["lastState"], before);
@@ -159,7 +187,11 @@ fn container_status(pod: &Value, container: &Value, stage: &Stage, now: &str) ->
         put(&mut status, &["containerID"], id.clone());
         let digest = crate::seed::Seed(1).draw(&[text(container, &["image"])]);
         let image = text(container, &["image"]).split('@').next().unwrap_or_default();
-        put(&mut status, &["imageID"], format!("{image}@sha256:{}", format!("{digest:016x}").repeat(4)));
+        put(
+            &mut status,
+            &["imageID"],
+            format!("{image}@sha256:{}", format!("{digest:016x}").repeat(4)),
+        );
     }
     let ready = matches!(stage, Stage::Running { ready: true, .. });
     put(&mut status, &["ready"], ready);

@@ -12,7 +12,13 @@ use crate::store::Place;
 use crate::value::{at, condition, condition_is_true, is_terminating, name, namespace, put, text};
 
 /// A pod from the template of `owner`. `extra` edits it before it is created.
-pub fn create(state: &mut State, owner: &Value, pod_name: &str, component: &str, extra: impl FnOnce(&mut Value)) -> bool {
+pub fn create(
+    state: &mut State,
+    owner: &Value,
+    pod_name: &str,
+    component: &str,
+    extra: impl FnOnce(&mut Value),
+) -> bool {
     let template = at(owner, &["spec", "template"]).cloned().unwrap_or_default();
     let mut pod = json!({
         "apiVersion": "v1",
@@ -70,7 +76,9 @@ pub fn available(state: &State, pod: &Value, seconds: i64) -> Result<(), Option<
     if seconds <= 0 {
         return Ok(());
     }
-    let since = condition(pod, "Ready").map(|ready| text(ready, &["lastTransitionTime"])).unwrap_or_default();
+    let since = condition(pod, "Ready")
+        .map(|ready| text(ready, &["lastTransitionTime"]))
+        .unwrap_or_default();
     let since = clock::parse(since).unwrap_or_default();
     let left = since + seconds - state.clock.unix();
     match u64::try_from(left) {

@@ -14,7 +14,10 @@ const COMPONENT: &str = "replicaset-controller";
 /// Creates or deletes pods, and counts them.
 pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
     let set = state.store.at(place)?.clone();
-    let mut active: Vec<_> = controlled(state, "pods", &set).into_iter().filter(|pod| pods::is_active(pod)).collect();
+    let mut active: Vec<_> = controlled(state, "pods", &set)
+        .into_iter()
+        .filter(|pod| pods::is_active(pod))
+        .collect();
     let wanted = usize::try_from(int(&set, &["spec", "replicas"]).unwrap_or(1)).unwrap_or_default();
     if !is_terminating(&set) {
         for _ in active.len()..wanted {
@@ -27,20 +30,27 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
         }
         // Pods that are not ready go first, then the youngest.
         active.sort_by_key(|pod| {
-            (pods::is_ready(pod), std::cmp::Reverse(text(pod, &["metadata", "creationTimestamp"]).to_owned()))
+            (
+                pods::is_ready(pod),
+                std::cmp::Reverse(text(pod, &["metadata", "creationTimestamp"]).to_owned()),
+            )
         });
         for pod in active.iter().take(active.len().saturating_sub(wanted)) {
             pods::delete(state, &set, pod, COMPONENT);
         }
     }
-    let active: Vec<_> = controlled(state, "pods", &set).into_iter().filter(|pod| pods::is_active(pod)).collect();
+    let active: Vec<_> = controlled(state, "pods", &set)
+        .into_iter()
+        .filter(|pod| pods::is_active(pod))
+        .collect();
     let seconds = int(&set, &["spec", "minReadySeconds"]).unwrap_or_default();
     let mut again = None;
     let (mut ready, mut available, mut labelled) = (0_u64, 0_u64, 0_u64);
     for pod in &active {
         ready += u64::from(pods::is_ready(pod));
         let template = ["spec", "template", "metadata", "labels"];
-        let complete = members(&set, &template).all(|(key, value)| at(pod, &["metadata", "labels", key]) == Some(value));
+        let complete =
+            members(&set, &template).all(|(key, value)| at(pod, &["metadata", "labels", key]) == Some(value));
         labelled += u64::from(complete);
         match pods::available(state, pod, seconds) {
             Ok(()) => available += 1,
@@ -51,9 +61,11 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
     hand::update_status(state, place, hand::CONTROLLERS, |set| {
         put(set, &["status", "replicas"], active.len() as u64);
         put(set, &["status", "observedGeneration"], generation);
-        for (field, value) in
-            [("fullyLabeledReplicas", labelled), ("readyReplicas", ready), ("availableReplicas", available)]
-        {
+        for (field, value) in [
+            ("fullyLabeledReplicas", labelled),
+            ("readyReplicas", ready),
+            ("availableReplicas", available),
+        ] {
             count(set, field, value);
         }
     });

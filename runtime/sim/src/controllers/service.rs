@@ -24,7 +24,10 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
     let Some(selector) = selector.and_then(|labels| Selector::of_workload(&json!({ "matchLabels": labels }))) else {
         return again;
     };
-    if at(&service, &["spec", "selector"]).and_then(Value::as_object).is_none_or(serde_json::Map::is_empty) {
+    if at(&service, &["spec", "selector"])
+        .and_then(Value::as_object)
+        .is_none_or(serde_json::Map::is_empty)
+    {
         return again;
     }
     let mut chosen: Vec<_> = state.store.list("pods", &place.namespace);
@@ -44,7 +47,10 @@ fn balance(state: &mut State, place: &Place, service: &Value) -> Option<Duration
         return None;
     }
     let now = state.clock.elapsed();
-    let due = *state.balancers.entry(uid(service).to_owned()).or_insert(now + state.clock.scaled(BALANCER_LAG));
+    let due = *state
+        .balancers
+        .entry(uid(service).to_owned())
+        .or_insert(now + state.clock.scaled(BALANCER_LAG));
     if now < due {
         return Some(due);
     }
@@ -52,7 +58,11 @@ fn balance(state: &mut State, place: &Place, service: &Value) -> Option<Duration
     let number = state.next("balancer address");
     let address = format!("192.0.2.{}", number % 250 + 2);
     hand::update_status(state, place, "cloud-controller-manager", |service| {
-        put(service, &["status", "loadBalancer", "ingress"], json!([{ "ip": address, "ipMode": "VIP" }]));
+        put(
+            service,
+            &["status", "loadBalancer", "ingress"],
+            json!([{ "ip": address, "ipMode": "VIP" }]),
+        );
     });
     None
 }
@@ -64,7 +74,10 @@ fn target(port: &Value, pod: Option<&Value>) -> Value {
             let containers = pod.map(|pod| items(pod, &["spec", "containers"])).unwrap_or_default();
             let mut ports = containers.iter().flat_map(|container| items(container, &["ports"]));
             let found = ports.find(|port| text(port, &["name"]) == wanted);
-            found.and_then(|port| port.get("containerPort")).cloned().unwrap_or_default()
+            found
+                .and_then(|port| port.get("containerPort"))
+                .cloned()
+                .unwrap_or_default()
         }
         Some(number) => number.clone(),
         None => port.get("port").cloned().unwrap_or_default(),
@@ -140,7 +153,11 @@ fn endpoints(state: &mut State, place: &Place, service: &Value, chosen: &[std::s
     let mut subset = json!({ "ports": ports(service, chosen.first().map(|pod| &**pod)) });
     for (field, list) in [("addresses", ready), ("notReadyAddresses", rest)] {
         if !list.is_empty() {
-            put(&mut subset, &[field], list.iter().map(|pod| address(pod)).collect::<Vec<Value>>());
+            put(
+                &mut subset,
+                &[field],
+                list.iter().map(|pod| address(pod)).collect::<Vec<Value>>(),
+            );
         }
     }
     let subsets = if chosen.is_empty() { json!([]) } else { json!([subset]) };

@@ -20,7 +20,9 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
     if is_terminating(&set) {
         return None;
     }
-    let template = at(&set, &["spec", "template"]).map(Value::to_string).unwrap_or_default();
+    let template = at(&set, &["spec", "template"])
+        .map(Value::to_string)
+        .unwrap_or_default();
     let hash = seed::letters(seed::Seed(0).draw(&[&template]), 10);
     let update = format!("{}-{hash}", place.name);
     let before = text(&set, &["status", "currentRevision"]).to_owned();
@@ -30,7 +32,13 @@ pub fn step(state: &mut State, place: &Place) -> Option<Duration> {
     let first = int(&set, &["spec", "ordinals", "start"]).unwrap_or_default();
     let parallel = text(&set, &["spec", "podManagementPolicy"]) == "Parallel";
     let all = controlled(state, "pods", &set);
-    let ordinal = |pod: &Value| name(pod).rsplit('-').next().and_then(|text| text.parse::<i64>().ok()).unwrap_or(-1);
+    let ordinal = |pod: &Value| {
+        name(pod)
+            .rsplit('-')
+            .next()
+            .and_then(|text| text.parse::<i64>().ok())
+            .unwrap_or(-1)
+    };
     let pod_at = |number: i64| all.iter().find(|pod| ordinal(pod) == number);
     let numbers = first..first + wanted;
     let mut settled = true;
@@ -81,7 +89,11 @@ fn partition(set: &Value) -> i64 {
 }
 
 fn revision(state: &mut State, set: &Value, title: &str) {
-    if state.store.get("controllerrevisions.apps", namespace(set), title).is_some() {
+    if state
+        .store
+        .get("controllerrevisions.apps", namespace(set), title)
+        .is_some()
+    {
         return;
     }
     let number = controlled(state, "controllerrevisions.apps", set).len() + 1;
@@ -101,8 +113,16 @@ fn make(state: &mut State, set: &Value, number: i64, revision: &str) {
     let service = text(set, &["spec", "serviceName"]).to_owned();
     pods::create(state, set, &title, COMPONENT, |pod| {
         put(pod, &["metadata", "labels", REVISION], revision);
-        put(pod, &["metadata", "labels", "statefulset.kubernetes.io/pod-name"], title.as_str());
-        put(pod, &["metadata", "labels", "apps.kubernetes.io/pod-index"], number.to_string());
+        put(
+            pod,
+            &["metadata", "labels", "statefulset.kubernetes.io/pod-name"],
+            title.as_str(),
+        );
+        put(
+            pod,
+            &["metadata", "labels", "apps.kubernetes.io/pod-index"],
+            number.to_string(),
+        );
         put(pod, &["metadata", "generateName"], format!("{}-", name(set)));
         put(pod, &["spec", "hostname"], title.as_str());
         put(pod, &["spec", "subdomain"], service);
@@ -122,7 +142,11 @@ fn make(state: &mut State, set: &Value, number: i64, revision: &str) {
 fn claims(state: &mut State, set: &Value, number: i64) {
     for template in items(set, &["spec", "volumeClaimTemplates"]) {
         let title = format!("{}-{}-{number}", name(template), name(set));
-        if state.store.get("persistentvolumeclaims", namespace(set), &title).is_some() {
+        if state
+            .store
+            .get("persistentvolumeclaims", namespace(set), &title)
+            .is_some()
+        {
             continue;
         }
         let body = json!({
@@ -150,7 +174,10 @@ fn report(state: &mut State, place: &Place, set: &Value, current: &str, update: 
     let all = controlled(state, "pods", set);
     let living: Vec<_> = all.iter().filter(|pod| !is_terminating(pod)).collect();
     let at_revision = |revision: &str| {
-        living.iter().filter(|pod| text(pod, &["metadata", "labels", REVISION]) == revision).count() as u64
+        living
+            .iter()
+            .filter(|pod| text(pod, &["metadata", "labels", REVISION]) == revision)
+            .count() as u64
     };
     let ready = living.iter().filter(|pod| pods::is_ready(pod)).count() as u64;
     let seconds = int(set, &["spec", "minReadySeconds"]).unwrap_or_default();
@@ -172,7 +199,11 @@ fn report(state: &mut State, place: &Place, set: &Value, current: &str, update: 
         put(set, &["status", "observedGeneration"], generation);
         put(set, &["status", "replicas"], total);
         put(set, &["status", "availableReplicas"], available);
-        for (field, value) in [("readyReplicas", ready), ("currentReplicas", old), ("updatedReplicas", new)] {
+        for (field, value) in [
+            ("readyReplicas", ready),
+            ("currentReplicas", old),
+            ("updatedReplicas", new),
+        ] {
             count(set, field, value);
         }
         put(set, &["status", "currentRevision"], current);

@@ -38,7 +38,10 @@ impl http_body::Body for SimBody {
                 let bytes = bytes.take().filter(|bytes| !bytes.is_empty());
                 Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
             }
-            Inner::Lines(lines) => lines.as_mut().poll_next(context).map(|line| line.map(|line| line.map(Frame::data))),
+            Inner::Lines(lines) => lines
+                .as_mut()
+                .poll_next(context)
+                .map(|line| line.map(|line| line.map(Frame::data))),
         }
     }
 

@@ -12,10 +12,15 @@ use crate::status::Failure;
 pub fn read(content_type: &str, body: &[u8]) -> Result<(Value, Vec<String>), Failure> {
     match content_type {
         "application/yaml" | "application/apply-patch+yaml" => yaml(body),
-        "" | "application/json" | "application/merge-patch+json" | "application/json-patch+json"
+        ""
+        | "application/json"
+        | "application/merge-patch+json"
+        | "application/json-patch+json"
         | "application/strategic-merge-patch+json" => json(body),
         other => {
-            let why = format!("the body of the request was in an unknown format - accepted media types include: application/json, application/yaml (not {other})");
+            let why = format!(
+                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml (not {other})"
+            );
             Err(Failure::new(415, "UnsupportedMediaType", why))
         }
     }
@@ -24,11 +29,17 @@ pub fn read(content_type: &str, body: &[u8]) -> Result<(Value, Vec<String>), Fai
 fn json(body: &[u8]) -> Result<(Value, Vec<String>), Failure> {
     let found = RefCell::new(Vec::new());
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let seed = Seed { path: String::new(), found: &found };
-    let value = seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)).map_err(|error| {
-        let why = format!("couldn't get version/kind; json parse error: {error}");
-        Failure::bad_request(why)
-    })?;
+    let seed = Seed {
+        path: String::new(),
+        found: &found,
+    };
+    let value = seed
+        .deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value))
+        .map_err(|error| {
+            let why = format!("couldn't get version/kind; json parse error: {error}");
+            Failure::bad_request(why)
+        })?;
     Ok((value, found.into_inner()))
 }
 
@@ -36,10 +47,10 @@ fn yaml(body: &[u8]) -> Result<(Value, Vec<String>), Failure> {
     if let Ok(read) = json(body) {
         return Ok(read);
     }
-    let text = std::str::from_utf8(body).map_err(|error| Failure::bad_request(format!("error decoding YAML: {error}")))?;
-    let value = serde_saphyr::from_str(text).map_err(|error| {
-        Failure::bad_request(format!("error decoding YAML: {error}"))
-    })?;
+    let text =
+        std::str::from_utf8(body).map_err(|error| Failure::bad_request(format!("error decoding YAML: {error}")))?;
+    let value =
+        serde_saphyr::from_str(text).map_err(|error| Failure::bad_request(format!("error decoding YAML: {error}")))?;
     Ok((value, Vec::new()))
 }
 
@@ -76,7 +87,9 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("not a finite number"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -91,7 +104,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let mut list = Vec::new();
         loop {
             let path = format!("{}[{}]", self.path, list.len());
-            match access.next_element_seed(Seed { path, found: self.found })? {
+            match access.next_element_seed(Seed {
+                path,
+                found: self.found,
+            })? {
                 Some(item) => list.push(item),
                 None => return Ok(Value::Array(list)),
             }
@@ -101,7 +117,11 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
-            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            let path = if self.path.is_empty() {
+                key.clone()
+            } else {
+                format!("{}.{key}", self.path)
+            };
             if map.contains_key(&key) {
                 let mut found = self.found.borrow_mut();
                 if found.len() > 100 {
@@ -109,7 +129,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 }
                 found.push(format!("duplicate field \"{path}\""));
             }
-            let value = access.next_value_seed(Seed { path, found: self.found })?;
+            let value = access.next_value_seed(Seed {
+                path,
+                found: self.found,
+            })?;
             map.insert(key, value);
         }
         Ok(Value::Object(map))

@@ -21,8 +21,15 @@ pub fn answer(state: &State, call: &Call, target: &Target) -> Result<Reply, Fail
     let resource = &target.resource;
     let query = &call.query;
     let format = query.try_format()?;
-    let selector = Selector::parse(query.get("labelSelector"), query.get("fieldSelector"), &resource.collection)?;
-    let limit = query.number("limit")?.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
+    let selector = Selector::parse(
+        query.get("labelSelector"),
+        query.get("fieldSelector"),
+        &resource.collection,
+    )?;
+    let limit = query
+        .number("limit")?
+        .and_then(|limit| usize::try_from(limit).ok())
+        .filter(|limit| *limit > 0);
     let (version, after) = start(state, call)?;
     let now = state.store.version();
     let mut objects = if version == now {
@@ -42,14 +49,25 @@ pub fn answer(state: &State, call: &Call, target: &Target) -> Result<Reply, Fail
         objects.truncate(limit);
         if let Some(last) = objects.last() {
             let token = json!({ "rv": version, "ns": namespace(last), "name": name(last) });
-            put(&mut meta, &["continue"], BASE64_URL_SAFE_NO_PAD.encode(token.to_string()));
+            put(
+                &mut meta,
+                &["continue"],
+                BASE64_URL_SAFE_NO_PAD.encode(token.to_string()),
+            );
             put(&mut meta, &["remainingItemCount"], rest as u64);
         }
     }
     let body = match format {
         Format::Table => {
             let rows: Vec<&Value> = objects.iter().map(|object| &**object).collect();
-            let mut table = table::of(state, resource, &rows, &version.to_string(), query.get("includeObject"), true);
+            let mut table = table::of(
+                state,
+                resource,
+                &rows,
+                &version.to_string(),
+                query.get("includeObject"),
+                true,
+            );
             put(&mut table, &["metadata"], meta);
             table
         }
@@ -90,12 +108,17 @@ fn start(state: &State, call: &Call) -> Result<(u64, Option<(String, String)>), 
         let bad = || Failure::bad_request("continue key is not valid");
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| bad())?;
         let token: Value = serde_json::from_slice(&bytes).map_err(|_| bad())?;
-        let version = int(&token, &["rv"]).and_then(|version| u64::try_from(version).ok()).ok_or_else(bad)?;
+        let version = int(&token, &["rv"])
+            .and_then(|version| u64::try_from(version).ok())
+            .ok_or_else(bad)?;
         let after = (text(&token, &["ns"]).to_owned(), text(&token, &["name"]).to_owned());
         return Ok((version.min(now), Some(after)));
     }
     let given = call.query.number("resourceVersion").map_err(|_| {
-        Failure::bad_request(format!("invalid resource version \"{}\"", call.query.get("resourceVersion")))
+        Failure::bad_request(format!(
+            "invalid resource version \"{}\"",
+            call.query.get("resourceVersion")
+        ))
     })?;
     let exact = call.query.get("resourceVersionMatch") == "Exact";
     match given {

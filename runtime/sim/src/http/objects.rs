@@ -51,7 +51,11 @@ pub fn answer(cluster: &Cluster, call: &Call, path: ObjectPath) -> Result<Reply,
         "get" => {
             let format = call.query.try_format()?;
             let object = state.read(&target)?;
-            Ok(Reply::formatted(200, &present(&state, &resource, &object, &format, &call.query), &format))
+            Ok(Reply::formatted(
+                200,
+                &present(&state, &resource, &object, &format, &call.query),
+                &format,
+            ))
         }
         "list" => list::answer(&state, call, &target),
         "watch" => watch::answer(cluster, &mut state, call, &target),
@@ -78,7 +82,8 @@ pub fn answer(cluster: &Cluster, call: &Call, path: ObjectPath) -> Result<Reply,
             if !gone || resource.collection == "pods" {
                 return Ok(Reply::json(200, &shown(&resource, &object)));
             }
-            let mut details = json!({ "name": target.name, "kind": resource.plural, "uid": crate::value::uid(&object) });
+            let mut details =
+                json!({ "name": target.name, "kind": resource.plural, "uid": crate::value::uid(&object) });
             if !resource.group.is_empty() {
                 put(&mut details, &["group"], resource.group.as_str());
             }
@@ -176,7 +181,11 @@ pub fn metadata(object: &Value) -> Value {
 }
 
 fn deletion(call: &Call) -> Result<Deletion, Failure> {
-    let body = if call.body.is_empty() { Value::Null } else { input::read(&call.query.content_type, &call.body)?.0 };
+    let body = if call.body.is_empty() {
+        Value::Null
+    } else {
+        input::read(&call.query.content_type, &call.body)?.0
+    };
     let given = |name: &str| match call.query.get(name) {
         "" => text(&body, &[name]).to_owned(),
         given => given.to_owned(),
@@ -187,11 +196,15 @@ fn deletion(call: &Call) -> Result<Deletion, Failure> {
         ("Orphan", _) | ("", Some(true)) => Propagation::Orphan,
         ("" | "Background", _) => Propagation::Background,
         (other, _) => {
-            let why = format!("DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"{other}\": supported values: \"Background\", \"Foreground\", \"Orphan\"");
+            let why = format!(
+                "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"{other}\": supported values: \"Background\", \"Foreground\", \"Orphan\""
+            );
             return Err(Failure::new(422, "Invalid", why));
         }
     };
-    let dry = at(&body, &["dryRun"]).and_then(Value::as_array).is_some_and(|list| list.iter().any(|item| item == "All"));
+    let dry = at(&body, &["dryRun"])
+        .and_then(Value::as_array)
+        .is_some_and(|list| list.iter().any(|item| item == "All"));
     let grace = match call.query.number("gracePeriodSeconds")? {
         Some(seconds) => i64::try_from(seconds).ok(),
         None => int(&body, &["gracePeriodSeconds"]),
@@ -228,10 +241,13 @@ fn delete_all(state: &mut State, call: &Call, target: &Target) -> Result<Reply, 
         removed.push(shown(&target.resource, &object));
     }
     let resource = &target.resource;
-    Ok(Reply::json(200, &json!({
-        "kind": format!("{}List", resource.kind),
-        "apiVersion": resource.api_version(),
-        "metadata": { "resourceVersion": state.store.version().to_string() },
-        "items": removed,
-    })))
+    Ok(Reply::json(
+        200,
+        &json!({
+            "kind": format!("{}List", resource.kind),
+            "apiVersion": resource.api_version(),
+            "metadata": { "resourceVersion": state.store.version().to_string() },
+            "items": removed,
+        }),
+    ))
 }

@@ -14,7 +14,10 @@ use crate::value::{at, int, items, name, namespace, put, slot, text, uid};
 
 /// Answers a request about a part of an object.
 pub fn answer(state: &mut State, call: &Call, target: &Target) -> Result<Reply, Failure> {
-    let whole = Target { subresource: String::new(), ..target.clone() };
+    let whole = Target {
+        subresource: String::new(),
+        ..target.clone()
+    };
     let resource = &target.resource;
     if !resource.has(&target.subresource) {
         return Err(Failure::no_path());
@@ -75,7 +78,11 @@ fn scale(state: &mut State, call: &Call, target: &Target) -> Result<Reply, Failu
     let replicas = int(&wanted, &["spec", "replicas"]).unwrap_or_default();
     let version = text(&wanted, &["metadata", "resourceVersion"]).to_owned();
     if !version.is_empty() && version != text(&object, &["metadata", "resourceVersion"]) {
-        return Err(Failure::modified(&target.resource.group, &target.resource.plural, &target.name));
+        return Err(Failure::modified(
+            &target.resource.group,
+            &target.resource.plural,
+            &target.name,
+        ));
     }
     let mut body = shown(&target.resource, &object);
     let (path, ..) = scale_paths(target);
@@ -92,7 +99,11 @@ fn scale_of(target: &Target, object: &Value) -> Value {
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
         .collect::<Vec<_>>()
         .join(",");
-    let selector = if selector.is_empty() { Value::from(labels) } else { find(&selector).unwrap_or_default() };
+    let selector = if selector.is_empty() {
+        Value::from(labels)
+    } else {
+        find(&selector).unwrap_or_default()
+    };
     let mut out = json!({
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
@@ -122,23 +133,44 @@ fn log(state: &State, call: &Call, target: &Target) -> Result<Reply, Failure> {
             [one] => text(one, &["name"]).to_owned(),
             many => {
                 let names: Vec<&str> = many.iter().map(|container| text(container, &["name"])).collect();
-                let why = format!("a container name must be specified for pod {}, choose one of: [{}]", target.name, names.join(" "));
+                let why = format!(
+                    "a container name must be specified for pod {}, choose one of: [{}]",
+                    target.name,
+                    names.join(" ")
+                );
                 return Err(Failure::bad_request(why));
             }
         },
         given => given.to_owned(),
     };
-    if !containers.iter().chain(init).any(|container| text(container, &["name"]) == title) {
+    if !containers
+        .iter()
+        .chain(init)
+        .any(|container| text(container, &["name"]) == title)
+    {
         let why = format!("container {title} is not valid for pod {}", target.name);
         return Err(Failure::bad_request(why));
     }
-    let status = items(&pod, &["status", "containerStatuses"]).iter().chain(items(&pod, &["status", "initContainerStatuses"]));
-    let status = status.into_iter().find(|status| text(status, &["name"]) == title).cloned().unwrap_or_default();
+    let status = items(&pod, &["status", "containerStatuses"])
+        .iter()
+        .chain(items(&pod, &["status", "initContainerStatuses"]));
+    let status = status
+        .into_iter()
+        .find(|status| text(status, &["name"]) == title)
+        .cloned()
+        .unwrap_or_default();
     let waiting = text(&status, &["state", "waiting", "reason"]);
     let crashed = at(&status, &["lastState", "terminated"]).is_some();
     if status.is_null() || (!waiting.is_empty() && !crashed) {
-        let why = if waiting.is_empty() { "ContainerCreating" } else { waiting };
-        let why = format!("container \"{title}\" in pod \"{}\" is waiting to start: {why}", target.name);
+        let why = if waiting.is_empty() {
+            "ContainerCreating"
+        } else {
+            waiting
+        };
+        let why = format!(
+            "container \"{title}\" in pod \"{}\" is waiting to start: {why}",
+            target.name
+        );
         return Err(Failure::bad_request(why));
     }
     let mut lines = vec![format!("{title}: starting")];
@@ -150,15 +182,29 @@ fn log(state: &State, call: &Call, target: &Target) -> Result<Reply, Failure> {
     }
     let ended = at(&status, &["state", "terminated"]).or_else(|| at(&status, &["lastState", "terminated"]));
     if let Some(code) = ended.and_then(|ended| int(ended, &["exitCode"])) {
-        let why = if code == 0 { "done".to_owned() } else { format!("failed with exit code {code}") };
+        let why = if code == 0 {
+            "done".to_owned()
+        } else {
+            format!("failed with exit code {code}")
+        };
         lines.push(format!("{title}: {why}"));
     }
-    if let Some(tail) = call.query.number("tailLines")?.and_then(|tail| usize::try_from(tail).ok()) {
+    if let Some(tail) = call
+        .query
+        .number("tailLines")?
+        .and_then(|tail| usize::try_from(tail).ok())
+    {
         lines.drain(..lines.len().saturating_sub(tail));
     }
     let stamp = text(&pod, &["metadata", "creationTimestamp"]);
     let stamped = call.query.is_on("timestamps");
-    let lines = lines.into_iter().map(|line| if stamped { format!("{stamp} {line}\n") } else { format!("{line}\n") });
+    let lines = lines.into_iter().map(|line| {
+        if stamped {
+            format!("{stamp} {line}\n")
+        } else {
+            format!("{line}\n")
+        }
+    });
     Ok(Reply::text(200, "text/plain", lines.collect::<String>()))
 }
 
@@ -173,8 +219,10 @@ fn evict(state: &mut State, call: &Call, target: &Target) -> Result<Reply, Failu
             let title = name(&budget);
             let why = "Cannot evict pod as it would violate the pod's disruption budget.";
             let mut failure = Failure::new(429, "TooManyRequests", why);
-            let (healthy, desired) =
-                (int(&budget, &["status", "currentHealthy"]), int(&budget, &["status", "desiredHealthy"]));
+            let (healthy, desired) = (
+                int(&budget, &["status", "currentHealthy"]),
+                int(&budget, &["status", "desiredHealthy"]),
+            );
             let detail = format!(
                 "The disruption budget {title} needs {} healthy pods and has {} currently",
                 desired.unwrap_or_default(),
@@ -201,8 +249,16 @@ fn token(state: &mut State, call: &Call, target: &Target) -> Result<Reply, Failu
     let until = state.clock.elapsed() + std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
     let number = state.next("token").to_string();
     let word = state.seed.uuid(&["token", uid(&account), &number]);
-    put(&mut body, &["metadata"], json!({ "name": target.name, "namespace": target.namespace }));
-    put(&mut body, &["status"], json!({ "token": format!("sim.{word}"), "expirationTimestamp": state.clock.stamp_at(until) }));
+    put(
+        &mut body,
+        &["metadata"],
+        json!({ "name": target.name, "namespace": target.namespace }),
+    );
+    put(
+        &mut body,
+        &["status"],
+        json!({ "token": format!("sim.{word}"), "expirationTimestamp": state.clock.stamp_at(until) }),
+    );
     Ok(Reply::json(201, &body))
 }
 
@@ -211,7 +267,11 @@ fn finalize(state: &mut State, call: &Call, target: &Target) -> Result<Reply, Fa
     let old = state.read(target)?;
     let body = input::read(&call.query.content_type, &call.body)?.0;
     let mut new = Value::clone(&old);
-    put(&mut new, &["spec", "finalizers"], items(&body, &["spec", "finalizers"]).to_vec());
+    put(
+        &mut new,
+        &["spec", "finalizers"],
+        items(&body, &["spec", "finalizers"]).to_vec(),
+    );
     let place = Place::new("namespaces", "", &target.name);
     let stored = state.write(&place, Some(new)).unwrap_or(old);
     ops::finish(state, &place);

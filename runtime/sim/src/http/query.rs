@@ -39,7 +39,11 @@ impl Query {
     pub fn new(parts: &Parts) -> Self {
         let query = parts.uri.query().unwrap_or_default();
         let header = |name| {
-            let values = parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+            let values = parts
+                .headers
+                .get_all(name)
+                .iter()
+                .filter_map(|value| value.to_str().ok());
             values.collect::<Vec<_>>().join(",")
         };
         let content_type = header(CONTENT_TYPE);
@@ -59,16 +63,19 @@ impl Query {
 
     /// A parameter that is on.
     pub fn is_on(&self, name: &str) -> bool {
-        self.parameters.get(name).is_some_and(|value| !matches!(value.as_str(), "false" | "0"))
+        self.parameters
+            .get(name)
+            .is_some_and(|value| !matches!(value.as_str(), "false" | "0"))
     }
 
     /// A whole number, or none.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Failure> {
         match self.get(name) {
             "" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| {
-                Failure::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"))
-            }),
+            text => text
+                .parse()
+                .map(Some)
+                .map_err(|_| Failure::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"))),
         }
     }
 
@@ -120,16 +127,22 @@ impl Query {
             "Ignore" => Strictness::Ignore,
             "Strict" => Strictness::Strict,
             other => {
-                let why = format!("fieldValidation: Unsupported value: \"{other}\": supported values: \"Ignore\", \"Strict\", \"Warn\"");
+                let why = format!(
+                    "fieldValidation: Unsupported value: \"{other}\": supported values: \"Ignore\", \"Strict\", \"Warn\""
+                );
                 return Err(Failure::new(422, "Invalid", why));
             }
         };
         if !matches!(self.get("dryRun"), "" | "All") {
-            let why = format!("dryRun: Unsupported value: \"{}\": supported values: \"All\"", self.get("dryRun"));
+            let why = format!(
+                "dryRun: Unsupported value: \"{}\": supported values: \"All\"",
+                self.get("dryRun")
+            );
             return Err(Failure::new(422, "Invalid", why));
         }
         if self.is_on("force") && !applying {
-            let why = "PatchOptions.meta.k8s.io \"\" is invalid: force: Forbidden: may not be specified for non-apply patch";
+            let why =
+                "PatchOptions.meta.k8s.io \"\" is invalid: force: Forbidden: may not be specified for non-apply patch";
             return Err(Failure::new(422, "Invalid", why));
         }
         let manager: String = manager.chars().take(128).collect();

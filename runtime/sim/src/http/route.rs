@@ -81,7 +81,9 @@ impl Route {
 fn object(group: &str, version: &str, rest: &[&str]) -> Option<ObjectPath> {
     let (namespace, rest) = match rest {
         // Only a namespace's own parts stand where a resource would.
-        ["namespaces", name, part] if ["status", "finalize"].contains(part) => ("", ["namespaces", name, part].to_vec()),
+        ["namespaces", name, part] if ["status", "finalize"].contains(part) => {
+            ("", ["namespaces", name, part].to_vec())
+        }
         ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest.to_vec()),
         rest => ("", rest.to_vec()),
     };

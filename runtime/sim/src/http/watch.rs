@@ -31,7 +31,11 @@ pub fn answer(cluster: &Cluster, state: &mut State, call: &Call, target: &Target
     let query = &call.query;
     let resource = &target.resource;
     let format = query.try_format()?;
-    let mut selector = Selector::parse(query.get("labelSelector"), query.get("fieldSelector"), &resource.collection)?;
+    let mut selector = Selector::parse(
+        query.get("labelSelector"),
+        query.get("fieldSelector"),
+        &resource.collection,
+    )?;
     if !target.name.is_empty() {
         let fields = format!("metadata.name={}", target.name);
         selector = Selector::parse("", &fields, &resource.collection)?;
@@ -50,7 +54,9 @@ pub fn answer(cluster: &Cluster, state: &mut State, call: &Call, target: &Target
     let now = state.store.version();
     let given = query.number("resourceVersion").map_err(|_| {
         let text = query.get("resourceVersion");
-        Failure::bad_request(format!("Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax"))
+        Failure::bad_request(format!(
+            "Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax"
+        ))
     })?;
     let version = given.unwrap_or_default();
     if version > now {
@@ -80,12 +86,22 @@ pub fn answer(cluster: &Cluster, state: &mut State, call: &Call, target: &Target
         }
         if initial == Some(true) && watch.bookmarks {
             let mut end = watch.bookmark();
-            put(&mut end, &["object", "metadata", "annotations", "k8s.io/initial-events-end"], "true");
+            put(
+                &mut end,
+                &["object", "metadata", "annotations", "k8s.io/initial-events-end"],
+                "true",
+            );
             watch.ready.push_back(line(&end));
         }
     }
     let body = SimBody::lines(watch.stream());
-    Ok(Reply { code: 200, content_type: "application/json".to_owned(), body, warnings: Vec::new(), retry_after: None })
+    Ok(Reply {
+        code: 200,
+        content_type: "application/json".to_owned(),
+        body,
+        warnings: Vec::new(),
+        retry_after: None,
+    })
 }
 
 struct Watch {
@@ -154,8 +170,13 @@ impl Watch {
             .and_then(|collection| collection.since(self.seen))
             .map(|changes| changes.take(BATCH).cloned().collect());
         let Some(changes) = changes else {
-            let failure = Failure::expired(format!("too old resource version: {} ({})", self.seen, state.store.version()));
-            self.ready.push_back(line(&json!({ "type": "ERROR", "object": failure.body() })));
+            let failure = Failure::expired(format!(
+                "too old resource version: {} ({})",
+                self.seen,
+                state.store.version()
+            ));
+            self.ready
+                .push_back(line(&json!({ "type": "ERROR", "object": failure.body() })));
             self.done = true;
             return true;
         };
@@ -174,7 +195,12 @@ impl Watch {
                 (true, Some(new)) => self.push(&state, "MODIFIED", new),
                 (true, None) => {
                     // An object that left the selection goes as it was, under the version in which it left.
-                    let mut last = change.last.as_deref().or(change.old.as_deref()).cloned().unwrap_or_default();
+                    let mut last = change
+                        .last
+                        .as_deref()
+                        .or(change.old.as_deref())
+                        .cloned()
+                        .unwrap_or_default();
                     put(&mut last, &["metadata", "resourceVersion"], change.version.to_string());
                     self.push(&state, "DELETED", &last);
                 }

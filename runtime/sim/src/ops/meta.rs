@@ -11,11 +11,16 @@ use crate::value::{at, put, take, text};
 /// Refuses a body of another kind or version than the path's.
 pub fn check_kind(resource: &Resource, body: &Value) -> Result<(), Failure> {
     if !body.is_object() {
-        return Err(Failure::bad_request("the object provided is unrecognized (must be of type object)"));
+        return Err(Failure::bad_request(
+            "the object provided is unrecognized (must be of type object)",
+        ));
     }
     let (version, kind) = (text(body, &["apiVersion"]), text(body, &["kind"]));
     if kind.is_empty() {
-        return Err(Failure::bad_request(format!("Object 'Kind' is missing in '{}'", short(body))));
+        return Err(Failure::bad_request(format!(
+            "Object 'Kind' is missing in '{}'",
+            short(body)
+        )));
     }
     let wanted = resource.api_version();
     if version != wanted {
@@ -24,7 +29,9 @@ pub fn check_kind(resource: &Resource, body: &Value) -> Result<(), Failure> {
     }
     if kind != resource.kind {
         let (group, expected) = (&resource.group, &resource.kind);
-        let why = format!("{kind} in version \"{version}\" cannot be handled as a {expected}: converting ({group}.{kind}) to ({group}.{expected}): unknown conversion");
+        let why = format!(
+            "{kind} in version \"{version}\" cannot be handled as a {expected}: converting ({group}.{kind}) to ({group}.{expected}): unknown conversion"
+        );
         return Err(Failure::bad_request(why));
     }
     Ok(())
@@ -56,7 +63,13 @@ pub fn stamp(state: &mut State, resource: &Resource, object: &mut Value) {
     let uid = state.seed.uuid(&["uid", &number]);
     put(object, &["metadata", "uid"], uid);
     put(object, &["metadata", "creationTimestamp"], state.clock.stamp());
-    for field in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
+    for field in [
+        "resourceVersion",
+        "selfLink",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+    ] {
         take(object, &["metadata", field]);
     }
     if resource.counts_generations() {

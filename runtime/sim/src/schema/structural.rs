@@ -39,21 +39,28 @@ impl Structural {
         let mut root = Self::read(schema, 0);
         root.ty = "object".to_owned();
         let meta = ktl_schema::record("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
-        let meta = meta.map_or(Node::Any, |record| Node::Known(ktl_schema::Type::Record { record, atomic: false }));
+        let meta = meta.map_or(Node::Any, |record| {
+            Node::Known(ktl_schema::Type::Record { record, atomic: false })
+        });
         root.properties.insert("metadata".to_owned(), meta);
         for field in ["apiVersion", "kind"] {
-            root.properties.insert(field.to_owned(), Node::Known(ktl_schema::Type::String));
+            root.properties
+                .insert(field.to_owned(), Node::Known(ktl_schema::Type::String));
         }
         Node::Custom(Arc::new(root))
     }
 
     fn read(schema: &Value, depth: usize) -> Self {
         if depth > MAX_DEPTH {
-            return Self { preserve_unknown: true, ..Self::default() };
+            return Self {
+                preserve_unknown: true,
+                ..Self::default()
+            };
         }
         let nested = |schema: &Value| Node::Custom(Arc::new(Self::read(schema, depth + 1)));
-        let mut properties: BTreeMap<String, Node> =
-            members(schema, &["properties"]).map(|(name, schema)| (name.clone(), nested(schema))).collect();
+        let mut properties: BTreeMap<String, Node> = members(schema, &["properties"])
+            .map(|(name, schema)| (name.clone(), nested(schema)))
+            .collect();
         if flag(schema, &["x-kubernetes-embedded-resource"]) {
             for field in ["apiVersion", "kind", "metadata"] {
                 properties.entry(field.to_owned()).or_insert(Node::Any);
@@ -65,7 +72,9 @@ impl Structural {
             .filter_map(Value::as_str)
             .map(|name| Key {
                 name: name.to_owned(),
-                default: item.and_then(|item| at(item, &["properties", name, "default"])).cloned(),
+                default: item
+                    .and_then(|item| at(item, &["properties", name, "default"]))
+                    .cloned(),
             })
             .collect();
         Self {
@@ -80,7 +89,11 @@ impl Structural {
                 _ => None,
             },
             items: item.map(nested),
-            required: items(schema, &["required"]).iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            required: items(schema, &["required"])
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             default: at(schema, &["default"]).filter(|value| !value.is_null()).cloned(),
             preserve_unknown: flag(schema, &["x-kubernetes-preserve-unknown-fields"]),
             list_type: text(schema, &["x-kubernetes-list-type"]).to_owned(),

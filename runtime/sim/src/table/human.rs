@@ -8,7 +8,11 @@ pub fn duration(seconds: i64) -> String {
     let (minutes, hours) = (seconds / 60, seconds / 3600);
     let (days, years) = (hours / 24, hours / 24 / 365);
     let pair = |big: i64, unit: &str, small: i64, of: &str| {
-        if small == 0 { format!("{big}{unit}") } else { format!("{big}{unit}{small}{of}") }
+        if small == 0 {
+            format!("{big}{unit}")
+        } else {
+            format!("{big}{unit}{small}{of}")
+        }
     };
     if seconds < 120 {
         format!("{seconds}s")

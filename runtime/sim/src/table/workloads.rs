@@ -23,7 +23,10 @@ pub fn pod_status(row: &Row<'_>) -> Value {
     }
     let inits = items(pod, &["status", "initContainerStatuses"]);
     let total = items(pod, &["spec", "initContainers"]).len();
-    let done = inits.iter().filter(|status| int(status, &["state", "terminated", "exitCode"]) == Some(0)).count();
+    let done = inits
+        .iter()
+        .filter(|status| int(status, &["state", "terminated", "exitCode"]) == Some(0))
+        .count();
     if done < total && !inits.is_empty() {
         reason = format!("Init:{done}/{total}");
     } else {
@@ -46,8 +49,14 @@ pub fn pod_status(row: &Row<'_>) -> Value {
 /// `3 (10s ago)`
 pub fn pod_restarts(row: &Row<'_>) -> Value {
     let statuses = items(row.object, &["status", "containerStatuses"]);
-    let total: i64 = statuses.iter().map(|status| int(status, &["restartCount"]).unwrap_or_default()).sum();
-    let last = statuses.iter().filter_map(|s| clock::parse(text(s, &["lastState", "terminated", "finishedAt"]))).max();
+    let total: i64 = statuses
+        .iter()
+        .map(|status| int(status, &["restartCount"]).unwrap_or_default())
+        .sum();
+    let last = statuses
+        .iter()
+        .filter_map(|s| clock::parse(text(s, &["lastState", "terminated", "finishedAt"])))
+        .max();
     Value::from(match last.filter(|_| total > 0) {
         Some(last) => format!("{total} ({} ago)", human::duration(row.now - last)),
         None => total.to_string(),
@@ -120,13 +129,22 @@ pub fn job_duration(row: &Row<'_>) -> Value {
 /// What the world outside uses.
 pub fn external_address(row: &Row<'_>) -> Value {
     let service = row.object;
-    let given: Vec<&str> = items(service, &["spec", "externalIPs"]).iter().filter_map(Value::as_str).collect();
+    let given: Vec<&str> = items(service, &["spec", "externalIPs"])
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     match text(service, &["spec", "type"]) {
         "ExternalName" => or_none(text(service, &["spec", "externalName"])),
         "LoadBalancer" => {
             let all = items(service, &["status", "loadBalancer", "ingress"]).iter();
-            let all: Vec<String> = all.map(|one| [text(one, &["ip"]), text(one, &["hostname"])].concat()).collect();
-            Value::from(if all.is_empty() { "<pending>".to_owned() } else { all.join(",") })
+            let all: Vec<String> = all
+                .map(|one| [text(one, &["ip"]), text(one, &["hostname"])].concat())
+                .collect();
+            Value::from(if all.is_empty() {
+                "<pending>".to_owned()
+            } else {
+                all.join(",")
+            })
         }
         _ => or_none(&given.join(",")),
     }
@@ -135,11 +153,24 @@ pub fn external_address(row: &Row<'_>) -> Value {
 /// `80:30080/TCP`
 pub fn service_ports(row: &Row<'_>) -> Value {
     let port = |port: &Value| {
-        let (number, node) = (int(port, &["port"]).unwrap_or_default(), int(port, &["nodePort"]).unwrap_or_default());
+        let (number, node) = (
+            int(port, &["port"]).unwrap_or_default(),
+            int(port, &["nodePort"]).unwrap_or_default(),
+        );
         let protocol = text(port, &["protocol"]);
-        if node > 0 { format!("{number}:{node}/{protocol}") } else { format!("{number}/{protocol}") }
+        if node > 0 {
+            format!("{number}:{node}/{protocol}")
+        } else {
+            format!("{number}/{protocol}")
+        }
     };
-    or_none(&items(row.object, &["spec", "ports"]).iter().map(port).collect::<Vec<_>>().join(","))
+    or_none(
+        &items(row.object, &["spec", "ports"])
+            .iter()
+            .map(port)
+            .collect::<Vec<_>>()
+            .join(","),
+    )
 }
 
 /// `10.244.0.2:80,10.244.0.3:80`
@@ -148,12 +179,20 @@ pub fn endpoints(row: &Row<'_>) -> Value {
     for subset in items(row.object, &["subsets"]) {
         for port in items(subset, &["ports"]) {
             for address in items(subset, &["addresses"]) {
-                all.push(format!("{}:{}", text(address, &["ip"]), int(port, &["port"]).unwrap_or_default()));
+                all.push(format!(
+                    "{}:{}",
+                    text(address, &["ip"]),
+                    int(port, &["port"]).unwrap_or_default()
+                ));
             }
         }
     }
     let shown = all.iter().take(3).cloned().collect::<Vec<_>>().join(",");
-    if all.len() > 3 { Value::from(format!("{shown} + {} more...", all.len() - 3)) } else { or_none(&shown) }
+    if all.len() > 3 {
+        Value::from(format!("{shown} + {} more...", all.len() - 3))
+    } else {
+        or_none(&shown)
+    }
 }
 
 /// `RWO,RWX`
@@ -191,15 +230,25 @@ pub fn targets(row: &Row<'_>) -> Value {
 
 /// `Ready,SchedulingDisabled`
 pub fn node_status(row: &Row<'_>) -> Value {
-    let ready = if condition_is_true(row.object, "Ready") { "Ready" } else { "NotReady" };
+    let ready = if condition_is_true(row.object, "Ready") {
+        "Ready"
+    } else {
+        "NotReady"
+    };
     let cordoned = flag(row.object, &["spec", "unschedulable"]);
-    Value::from(if cordoned { format!("{ready},SchedulingDisabled") } else { ready.to_owned() })
+    Value::from(if cordoned {
+        format!("{ready},SchedulingDisabled")
+    } else {
+        ready.to_owned()
+    })
 }
 
 /// From the labels `node-role.kubernetes.io/…`.
 pub fn node_roles(row: &Row<'_>) -> Value {
     let roles = members(row.object, &["metadata", "labels"]);
-    let roles: Vec<&str> = roles.filter_map(|(key, _)| key.strip_prefix("node-role.kubernetes.io/")).collect();
+    let roles: Vec<&str> = roles
+        .filter_map(|(key, _)| key.strip_prefix("node-role.kubernetes.io/"))
+        .collect();
     or_none(&roles.join(","))
 }
 

@@ -18,7 +18,10 @@ pub fn decode(resource: &Resource, object: &mut Value) -> Result<Vec<String>, Fa
         return Err(match &resource.custom {
             None => {
                 let (kind, version) = (&resource.kind, &resource.version);
-                let what = format!("{kind} in version \"{version}\" cannot be handled as a {kind}: json: {}", first.go);
+                let what = format!(
+                    "{kind} in version \"{version}\" cannot be handled as a {kind}: json: {}",
+                    first.go
+                );
                 Failure::bad_request(what)
             }
             Some(_) => {
@@ -35,9 +38,17 @@ pub fn typed(resource: &Resource, namespace: &str, object: &Value) -> Result<(),
     let mut walk = Walk::default();
     let mut copy = object.clone();
     walk.visit(&mut copy, &resource.node, &mut Vec::new());
-    let mut errors: Vec<String> = walk.wrong.iter().map(|wrong| format!(".{}: {}", wrong.path, wrong.smd)).collect();
+    let mut errors: Vec<String> = walk
+        .wrong
+        .iter()
+        .map(|wrong| format!(".{}: {}", wrong.path, wrong.smd))
+        .collect();
     if resource.custom.is_none() {
-        errors.extend(walk.unknown.iter().map(|path| format!(".{path}: field not declared in schema")));
+        errors.extend(
+            walk.unknown
+                .iter()
+                .map(|path| format!(".{path}: field not declared in schema")),
+        );
     }
     lists(object, &resource.node, &mut String::new(), &mut errors, 0);
     let text = match errors.as_slice() {
@@ -47,7 +58,11 @@ pub fn typed(resource: &Resource, namespace: &str, object: &Value) -> Result<(),
     };
     let (version, kind) = (resource.api_version(), &resource.kind);
     let name = crate::value::name(object);
-    let place = if namespace.is_empty() { format!("/{name}") } else { format!("{namespace}/{name}") };
+    let place = if namespace.is_empty() {
+        format!("/{name}")
+    } else {
+        format!("{namespace}/{name}")
+    };
     let message = format!("failed to create typed patch object ({place}; {version}, Kind={kind}): {text}");
     Err(Failure::new(500, "", message))
 }
@@ -65,7 +80,11 @@ struct Wrong {
 
 impl Wrong {
     fn cause(&self) -> Cause {
-        let got = if self.got.is_object() || self.got.is_array() { kind_of(&self.got).to_owned() } else { self.got.to_string() };
+        let got = if self.got.is_object() || self.got.is_array() {
+            kind_of(&self.got).to_owned()
+        } else {
+            self.got.to_string()
+        };
         let (path, expected, got_type) = (&self.path, &self.expected, kind_of(&self.got));
         let detail = format!("{path} in body must be of type {expected}: \"{got_type}\"");
         let mut cause = Cause::invalid(path, &got, &detail);
@@ -89,7 +108,10 @@ impl Walk {
             let place = join(path);
             let kind = kind_of(value);
             self.wrong.push(Wrong {
-                go: format!("cannot unmarshal {} into Go struct field {place} of type {go}", if kind == "boolean" { "bool" } else { kind }),
+                go: format!(
+                    "cannot unmarshal {} into Go struct field {place} of type {go}",
+                    if kind == "boolean" { "bool" } else { kind }
+                ),
                 smd: format!("expected {expected}, got &value.valueUnstructured{{Value:{value}}}"),
                 expected: expected.to_owned(),
                 got: value.clone(),
@@ -220,7 +242,9 @@ fn lists(value: &Value, node: &Node, path: &mut String, errors: &mut Vec<String>
                                 Some(value) => id.push(format!("{}={value}", key.name)),
                                 None => {
                                     let name = &key.name;
-                                    let what = format!("associative list with keys has an element that omits key field \"{name}\" (and doesn't have default value)");
+                                    let what = format!(
+                                        "associative list with keys has an element that omits key field \"{name}\" (and doesn't have default value)"
+                                    );
                                     errors.push(format!("{path}: element 0: {what}"));
                                 }
                             }

@@ -79,7 +79,9 @@ const VALUE: &str = "a valid label must be an empty string or consist of alphanu
 
 fn is_label(text: &str) -> bool {
     !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-')
         && !text.ends_with('-')
 }
@@ -103,7 +105,9 @@ fn name_problem(collection: &str, name: &str) -> Option<&'static str> {
 }
 
 fn key_problem(key: &str) -> Option<&'static str> {
-    let (prefix, last) = key.rsplit_once('/').map_or((None, key), |(prefix, last)| (Some(prefix), last));
+    let (prefix, last) = key
+        .rsplit_once('/')
+        .map_or((None, key), |(prefix, last)| (Some(prefix), last));
     if let Some(prefix) = prefix
         && !(prefix.len() <= 253 && prefix.split('.').all(is_label))
     {
@@ -136,8 +140,8 @@ fn required(value: &Value, node: &Node, path: String, causes: &mut Vec<Cause>, d
         Value::Object(map) => {
             for field in node.required() {
                 let absent = map.get(field).is_none_or(Value::is_null);
-                let empty_list = map.get(field).and_then(Value::as_array).is_some_and(Vec::is_empty)
-                    && field == "containers";
+                let empty_list =
+                    map.get(field).and_then(Value::as_array).is_some_and(Vec::is_empty) && field == "containers";
                 if absent || empty_list {
                     causes.push(Cause::required(&join(&path, field), ""));
                 }
@@ -169,7 +173,8 @@ fn allowed(value: &Value, node: &Node, path: String, causes: &mut Vec<Cause>, de
     }
     match value {
         Value::Object(map) => {
-            map.iter().for_each(|(name, child)| allowed(child, &node.member(name), join(&path, name), causes, depth + 1));
+            map.iter()
+                .for_each(|(name, child)| allowed(child, &node.member(name), join(&path, name), causes, depth + 1));
         }
         Value::Array(list) => {
             let inner = node.item();
@@ -182,7 +187,11 @@ fn allowed(value: &Value, node: &Node, path: String, causes: &mut Vec<Cause>, de
 }
 
 fn join(path: &str, field: &str) -> String {
-    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
+    if path.is_empty() {
+        field.to_owned()
+    } else {
+        format!("{path}.{field}")
+    }
 }
 
 fn kind_rules(resource: &Resource, old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
@@ -191,7 +200,11 @@ fn kind_rules(resource: &Resource, old: Option<&Value>, new: &Value, causes: &mu
             selector_fits(new, causes);
             let spec = at(new, &["spec", "template", "spec"]).unwrap_or(&Value::Null);
             if let policy @ ("Never" | "OnFailure") = text(spec, &["restartPolicy"]) {
-                causes.push(Cause::unsupported("spec.template.spec.restartPolicy", policy, &["Always"]));
+                causes.push(Cause::unsupported(
+                    "spec.template.spec.restartPolicy",
+                    policy,
+                    &["Always"],
+                ));
             }
             pod_spec(spec, "spec.template.spec", causes);
         }
@@ -231,7 +244,13 @@ fn kind_rules(resource: &Resource, old: Option<&Value>, new: &Value, causes: &mu
         "customresourcedefinitions.apiextensions.k8s.io" => definition(new, causes),
         _ => {}
     }
-    for path in ["replicas", "parallelism", "completions", "backoffLimit", "minReadySeconds"] {
+    for path in [
+        "replicas",
+        "parallelism",
+        "completions",
+        "backoffLimit",
+        "minReadySeconds",
+    ] {
         if let Some(number) = int(new, &["spec", path]).filter(|number| *number < 0) {
             let why = "must be greater than or equal to 0";
             causes.push(Cause::invalid(&format!("spec.{path}"), &number.to_string(), why));
@@ -240,10 +259,13 @@ fn kind_rules(resource: &Resource, old: Option<&Value>, new: &Value, causes: &mu
 }
 
 fn selector_fits(new: &Value, causes: &mut Vec<Cause>) {
-    let Some(selector) = at(new, &["spec", "selector"]) else { return };
+    let Some(selector) = at(new, &["spec", "selector"]) else {
+        return;
+    };
     let none = Value::Null;
     let template = at(new, &["spec", "template"]).unwrap_or(&none);
-    let empty = members(selector, &["matchLabels"]).next().is_none() && items(selector, &["matchExpressions"]).is_empty();
+    let empty =
+        members(selector, &["matchLabels"]).next().is_none() && items(selector, &["matchExpressions"]).is_empty();
     if empty {
         let why = "empty selector is invalid for deployment";
         causes.push(Cause::invalid("spec.selector", "{}", why));
@@ -264,7 +286,10 @@ fn job_policy(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
 
 fn pod_spec(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
     let mut names = std::collections::BTreeSet::new();
-    let volumes: Vec<&str> = items(spec, &["volumes"]).iter().map(|volume| text(volume, &["name"])).collect();
+    let volumes: Vec<&str> = items(spec, &["volumes"])
+        .iter()
+        .map(|volume| text(volume, &["name"]))
+        .collect();
     for kind in ["initContainers", "containers"] {
         for (index, container) in items(spec, &[kind]).iter().enumerate() {
             let path = format!("{path}.{kind}[{index}]");
@@ -310,7 +335,11 @@ fn service(new: &Value, causes: &mut Vec<Cause>) {
         let number = int(port, &["port"]).unwrap_or_default();
         if !(1..=65535).contains(&number) {
             let path = format!("spec.ports[{index}].port");
-            causes.push(Cause::invalid(&path, &number.to_string(), "must be between 1 and 65535, inclusive"));
+            causes.push(Cause::invalid(
+                &path,
+                &number.to_string(),
+                "must be between 1 and 65535, inclusive",
+            ));
         }
         if ports.len() > 1 && text(port, &["name"]).is_empty() {
             causes.push(Cause::required(&format!("spec.ports[{index}].name"), ""));
@@ -332,38 +361,53 @@ fn definition(new: &Value, causes: &mut Vec<Cause>) {
     }
     for (index, version) in versions.iter().enumerate() {
         if at(version, &["schema", "openAPIV3Schema"]).is_none() {
-            causes.push(Cause::required(&format!("spec.versions[{index}].schema.openAPIV3Schema"), "schemas are required"));
+            causes.push(Cause::required(
+                &format!("spec.versions[{index}].schema.openAPIV3Schema"),
+                "schemas are required",
+            ));
         }
     }
 }
 
 /// Compares what may not change, by the table of immutable fields.
 fn immutable(resource: &Resource, old: &Value, new: &Value, causes: &mut Vec<Cause>) {
-    let Some(kind) = ktl_schema::kind(&resource.api_version(), &resource.kind) else { return };
+    let Some(kind) = ktl_schema::kind(&resource.api_version(), &resource.kind) else {
+        return;
+    };
     for rule in kind.immutable_fields() {
         let path_at = |value: &Value, path: &str| at(value, &path.split('.').collect::<Vec<_>>()).cloned();
         let holds = match rule.condition {
             Condition::Always => true,
             Condition::While(path) => path_at(old, path) == Some(Value::Bool(true)),
             Condition::Unless(path) => path_at(old, path) != Some(Value::Bool(true)),
-            Condition::UnlessEqual(path, word) => {
-                [old, new].iter().all(|value| path_at(value, path).as_ref().and_then(Value::as_str) != Some(word))
-            }
+            Condition::UnlessEqual(path, word) => [old, new]
+                .iter()
+                .all(|value| path_at(value, path).as_ref().and_then(Value::as_str) != Some(word)),
         };
         if !holds {
             continue;
         }
         let (before, after) = (select(old, rule.path, rule.except), select(new, rule.path, rule.except));
-        if before != after && !(before.is_null() && !matches!(resource.collection.as_str(), "configmaps" | "secrets")) {
-            let value = after.to_string();
-            let mut cause = Cause::invalid(rule.path, &value, "field is immutable");
-            if matches!(resource.collection.as_str(), "configmaps" | "secrets") {
-                cause = Cause::forbidden(rule.path, "field is immutable when `immutable` is set");
-            }
-            causes.push(cause);
+        let sealed = matches!(rule.condition, Condition::While(_));
+        // What was never set may be set once.
+        if before == after || (!sealed && before.is_null()) {
+            continue;
         }
+        causes.push(match resource.collection.as_str() {
+            _ if sealed => Cause::forbidden(rule.path, "field is immutable when `immutable` is set"),
+            "statefulsets.apps" => Cause::forbidden("spec", STATEFUL),
+            "pods" => Cause::forbidden("spec", POD),
+            "persistentvolumeclaims" => Cause::forbidden("spec", CLAIM),
+            _ => Cause::invalid(rule.path, &after.to_string(), "field is immutable"),
+        });
     }
+    causes.dedup();
 }
+
+const STATEFUL: &str = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+const POD: &str = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+const CLAIM: &str =
+    "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
 
 /// The values at a path that looks through lists, without those at `except` paths.
 fn select(value: &Value, path: &str, except: &[&str]) -> Value {
@@ -380,8 +424,12 @@ fn project(value: &Value, path: &str) -> Value {
     if let Value::Array(list) = value {
         return Value::Array(list.iter().map(|item| project(item, path)).collect());
     }
-    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
-    let Some(inner) = value.get(first) else { return Value::Null };
+    let (first, rest) = path
+        .split_once('.')
+        .map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let Some(inner) = value.get(first) else {
+        return Value::Null;
+    };
     rest.map_or_else(|| inner.clone(), |rest| project(inner, rest))
 }
 
@@ -390,7 +438,9 @@ fn erase(value: &mut Value, path: &str) {
         list.iter_mut().for_each(|item| erase(item, path));
         return;
     }
-    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let (first, rest) = path
+        .split_once('.')
+        .map_or((path, None), |(first, rest)| (first, Some(rest)));
     let Some(map) = value.as_object_mut() else { return };
     match rest {
         None => {

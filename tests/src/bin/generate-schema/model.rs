@@ -23,10 +23,21 @@ pub struct Kind {
     pub group: String,
     pub version: String,
     pub resource: Value,
-    pub subresources: Vec<Value>,
+    pub subresources: Vec<Subresource>,
     pub record: String,
     pub since: u8,
 }
+
+pub struct Subresource {
+    pub name: String,
+    pub resource: Value,
+    /// The group, version and kind of what is read and written there.
+    pub of: GroupVersionKind,
+    /// The definition of that kind, where it has one.
+    pub record: Option<String>,
+}
+
+pub type GroupVersionKind = (String, String, String);
 
 pub struct Record {
     pub doc: String,
@@ -104,12 +115,12 @@ pub fn build(releases: Vec<Release>) -> Result<Model, String> {
     let by_kind = definitions_by_kind(base);
     let kinds = kinds(base, &releases, &by_kind)?;
     let mut roots: BTreeSet<String> = kinds.iter().map(|kind| kind.record.clone()).collect();
-    for subresource in kinds
-        .iter()
-        .flat_map(|kind| kind.subresources.iter().map(move |value| (kind, value)))
-    {
-        roots.extend(by_kind.get(&subresource_kind(subresource.0, subresource.1)).cloned());
-    }
+    roots.extend(
+        kinds
+            .iter()
+            .flat_map(|kind| &kind.subresources)
+            .filter_map(|part| part.record.clone()),
+    );
     roots.extend(PROTOCOL.map(|name| format!("io.k8s.apimachinery.pkg.apis.meta.v1.{name}")));
     Ok(Model {
         versions: releases.iter().map(|release| release.version.clone()).collect(),
@@ -122,16 +133,7 @@ pub fn build(releases: Vec<Release>) -> Result<Model, String> {
     })
 }
 
-/// The group, version and kind that a subresource reads and writes: its own where it says one, else its parent's.
-pub fn subresource_kind(parent: &Kind, subresource: &Value) -> (String, String, String) {
-    let kind = text(subresource, "kind").to_owned();
-    match (text(subresource, "group"), text(subresource, "version")) {
-        ("", "") => (parent.group.clone(), parent.version.clone(), kind),
-        (group, version) => (group.to_owned(), version.to_owned(), kind),
-    }
-}
-
-type DefinitionsByKind = BTreeMap<(String, String, String), String>;
+type DefinitionsByKind = BTreeMap<GroupVersionKind, String>;
 
 fn definitions_by_kind(release: &Release) -> DefinitionsByKind {
     let mut by_kind = BTreeMap::new();
@@ -157,13 +159,13 @@ fn kinds(base: &Release, releases: &[Release], by_kind: &DefinitionsByKind) -> R
             let record = by_kind
                 .get(&key)
                 .ok_or_else(|| format!("`{group}/{version}` `{kind}` has no definition"))?;
-            let prefix = format!("{plural}/");
-            let mut subresources: Vec<Value> = resources
+            let mut subresources: Vec<Subresource> = resources
                 .iter()
-                .filter(|other| text(other, "name").starts_with(&prefix))
-                .cloned()
+                .filter_map(|part| subresource(part, &key, by_kind))
+                .filter(|(parent, _)| parent == plural)
+                .map(|(_, part)| part)
                 .collect();
-            subresources.sort_by_key(|subresource| text(subresource, "name").to_owned());
+            subresources.sort_by(|one, other| one.name.cmp(&other.name));
             let served = |release: &Release| {
                 let there = release.resources.get(&(group.clone(), version.clone()));
                 there.is_some_and(|resources| resources.iter().any(|other| text(other, "name") == plural))
@@ -186,6 +188,27 @@ fn kinds(base: &Release, releases: &[Release], by_kind: &DefinitionsByKind) -> R
         )
     });
     Ok(kinds)
+}
+
+/// The resource that `part` belongs to, and `part` as a subresource; none for a resource of its own.
+fn subresource(part: &Value, parent: &GroupVersionKind, by_kind: &DefinitionsByKind) -> Option<(String, Subresource)> {
+    let (resource, name) = text(part, "name").split_once('/')?;
+    let kind = text(part, "kind").to_owned();
+    // A subresource says its group and version only where they are not its parent's.
+    let of = match (text(part, "group"), text(part, "version")) {
+        ("", "") => (parent.0.clone(), parent.1.clone(), kind),
+        (group, version) => (group.to_owned(), version.to_owned(), kind),
+    };
+    let record = by_kind.get(&of).cloned();
+    Some((
+        resource.to_owned(),
+        Subresource {
+            name: name.to_owned(),
+            resource: part.clone(),
+            of,
+            record,
+        },
+    ))
 }
 
 fn preferred(base: &Release, kinds: &[Kind]) -> BTreeMap<String, usize> {

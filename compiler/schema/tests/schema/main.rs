@@ -1,0 +1,4 @@
+//! The suite of the Kubernetes tables.
+
+mod openapi;
+mod tables;

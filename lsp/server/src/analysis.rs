@@ -64,9 +64,15 @@ pub(crate) fn analyse(snapshot: &Snapshot) -> Findings {
         });
     }
     // What is part of no stack is still parsed.
-    let files = snapshot.files.iter().filter(|(path, _)| !seen.contains(*path) && is_source(path));
+    let files = snapshot
+        .files
+        .iter()
+        .filter(|(path, _)| !seen.contains(*path) && is_source(path));
     let files = files.map(|(path, text)| (Place::File(path.clone()), text));
-    let others = snapshot.others.iter().map(|(name, text)| (Place::Other(name.clone()), text));
+    let others = snapshot
+        .others
+        .iter()
+        .map(|(name, text)| (Place::Other(name.clone()), text));
     for (place, text) in files.chain(others) {
         findings.entry(place.clone()).or_default();
         let checked = parse(text);
@@ -93,16 +99,14 @@ fn parse(text: &Arc<str>) -> Checked {
     let mut diagnostics = Diagnostics::default();
     let file = sources.add("document", Arc::clone(text));
     ktl_syntax::parse(&sources, file, &mut diagnostics);
-    Checked { sources, diagnostics: diagnostics.sorted() }
+    Checked {
+        sources,
+        diagnostics: diagnostics.sorted(),
+    }
 }
 
 /// Adds the findings of one compile to those of the files they are in.
-fn collect(
-    checked: &Checked,
-    encoding: Encoding,
-    findings: &mut Findings,
-    place: impl Fn(&str) -> Option<Place>,
-) {
+fn collect(checked: &Checked, encoding: Encoding, findings: &mut Findings, place: impl Fn(&str) -> Option<Place>) {
     let range = |span: Span| {
         let file = checked.sources.get(span.file);
         let point = |offset| {
@@ -114,9 +118,13 @@ fn collect(
     let locate = |span: Span| place(checked.sources.get(span.file).path());
     for diagnostic in &checked.diagnostics {
         // What has no place, or one that the editor cannot open, is shown at the top of the stack.
-        let own = diagnostic.span.and_then(|span| locate(span).map(|place| (place, range(span))));
+        let own = diagnostic
+            .span
+            .and_then(|span| locate(span).map(|place| (place, range(span))));
         let top = Point { line: 0, column: 0 };
-        let Some((file, at)) = own.or_else(|| place(ENTRY).map(|entry| (entry, (top, top)))) else { continue };
+        let Some((file, at)) = own.or_else(|| place(ENTRY).map(|entry| (entry, (top, top)))) else {
+            continue;
+        };
         let related = diagnostic.related.iter();
         let related = related.filter_map(|(span, text)| locate(*span).map(|place| (place, range(*span), text.clone())));
         // An edit in another file needs that file's name: left to the command line.
@@ -128,7 +136,9 @@ fn collect(
             code: diagnostic.code,
             message: message(diagnostic),
             related: related.collect(),
-            fixes: fixes.map(|fix| (fix.title.clone(), range(fix.span), fix.text.clone())).collect(),
+            fixes: fixes
+                .map(|fix| (fix.title.clone(), range(fix.span), fix.text.clone()))
+                .collect(),
         };
         findings.entry(file).or_default().push(finding);
     }

@@ -32,7 +32,10 @@ impl Encoding {
             Encoding::Utf8 => before.len(),
             Encoding::Utf16 => before.encode_utf16().count(),
         };
-        Point { line, column: column as u32 }
+        Point {
+            line,
+            column: column as u32,
+        }
     }
 
     /// The byte offset of a place. One beyond its line or the text is the end of that.
@@ -80,7 +83,10 @@ mod tests {
     fn edited(encoding: Encoding, text: &str, from: (u32, u32), to: (u32, u32), with: &str) -> String {
         let point = |(line, column)| Point { line, column };
         let mut text = text.to_owned();
-        let change = Change { range: Some((point(from), point(to))), text: with.to_owned() };
+        let change = Change {
+            range: Some((point(from), point(to))),
+            text: with.to_owned(),
+        };
         apply(&mut text, vec![change], encoding);
         text
     }

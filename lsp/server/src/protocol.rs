@@ -30,10 +30,17 @@ pub(crate) async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite
     let mut state = None;
     let (service, socket) = LspService::new(|client| {
         state = Some(State::new(Outlet(client.clone()), analyse));
-        Backend { events: events.clone(), shut_down: Arc::clone(&shut_down) }
+        Backend {
+            events: events.clone(),
+            shut_down: Arc::clone(&shut_down),
+        }
     });
     let running = state.map(|state| tokio::spawn(state.run(queue)));
-    let ingress = Ingress { service, events, started: false };
+    let ingress = Ingress {
+        service,
+        events,
+        started: false,
+    };
     Server::new(input, output, socket).serve(ingress).await;
     if let Some(running) = running {
         running.abort();
@@ -49,7 +56,11 @@ struct Backend {
 
 impl LanguageServer for Backend {
     async fn initialize(&self, params: InitializeParams) -> jsonrpc::Result<InitializeResult> {
-        let offered = params.capabilities.general.and_then(|general| general.position_encodings).unwrap_or_default();
+        let offered = params
+            .capabilities
+            .general
+            .and_then(|general| general.position_encodings)
+            .unwrap_or_default();
         // UTF-16 is what a client that offers nothing means.
         let (encoding, kind) = match offered.contains(&PositionEncodingKind::UTF8) {
             true => (Encoding::Utf8, PositionEncodingKind::UTF8),
@@ -134,27 +145,46 @@ fn event(method: &str, params: lsp::LSPAny) -> Option<Event> {
             let params: lsp::DidOpenTextDocumentParams = serde_json::from_value(params).ok()?;
             let document = params.text_document;
             let is_file = document.uri.scheme().as_str() == "file";
-            let path = is_file.then(|| document.uri.to_file_path().map(|path| path.into_owned())).flatten();
+            let path = is_file
+                .then(|| document.uri.to_file_path().map(|path| path.into_owned()))
+                .flatten();
             let name = document.uri.as_str().to_owned();
-            Some(Event::Open { name, path, version: document.version, text: document.text })
+            Some(Event::Open {
+                name,
+                path,
+                version: document.version,
+                text: document.text,
+            })
         }
         "textDocument/didChange" => {
             let params: lsp::DidChangeTextDocumentParams = serde_json::from_value(params).ok()?;
             let document = params.text_document;
             let changes = params.content_changes.into_iter().map(change).collect();
-            Some(Event::Change { name: document.uri.as_str().to_owned(), version: document.version, changes })
+            Some(Event::Change {
+                name: document.uri.as_str().to_owned(),
+                version: document.version,
+                changes,
+            })
         }
         "textDocument/didClose" => {
             let params: lsp::DidCloseTextDocumentParams = serde_json::from_value(params).ok()?;
-            Some(Event::Close { name: params.text_document.uri.as_str().to_owned() })
+            Some(Event::Close {
+                name: params.text_document.uri.as_str().to_owned(),
+            })
         }
         _ => Some(Event::Disk),
     }
 }
 
 fn change(change: TextDocumentContentChangeEvent) -> Change {
-    let point = |position: lsp::Position| Point { line: position.line, column: position.character };
-    Change { range: change.range.map(|range| (point(range.start), point(range.end))), text: change.text }
+    let point = |position: lsp::Position| Point {
+        line: position.line,
+        column: position.character,
+    };
+    Change {
+        range: change.range.map(|range| (point(range.start), point(range.end))),
+        text: change.text,
+    }
 }
 
 /// The way to the client.
@@ -164,6 +194,7 @@ impl Client for Outlet {
     async fn publish(&self, document: Shown, findings: Vec<Finding>) {
         let (uri, version) = match document {
             Shown::Open { name, version } => (Uri::from_str(&name).ok(), Some(version)),
+            Shown::Closed { name } => (Uri::from_str(&name).ok(), None),
             Shown::File(path) => (uri_of(&path), None),
         };
         let Some(uri) = uri else { return };
@@ -181,8 +212,14 @@ fn uri_of(path: &Path) -> Option<Uri> {
 }
 
 fn range((start, end): (Point, Point)) -> lsp::Range {
-    let position = |point: Point| lsp::Position { line: point.line, character: point.column };
-    lsp::Range { start: position(start), end: position(end) }
+    let position = |point: Point| lsp::Position {
+        line: point.line,
+        character: point.column,
+    };
+    lsp::Range {
+        start: position(start),
+        end: position(end),
+    }
 }
 
 fn diagnostic(finding: Finding, own: &Uri) -> lsp::Diagnostic {
@@ -191,7 +228,10 @@ fn diagnostic(finding: Finding, own: &Uri) -> lsp::Diagnostic {
             Place::File(path) => uri_of(&path)?,
             Place::Other(name) => Uri::from_str(&name).ok()?,
         };
-        Some(lsp::DiagnosticRelatedInformation { location: lsp::Location { uri, range: range(at) }, message })
+        Some(lsp::DiagnosticRelatedInformation {
+            location: lsp::Location { uri, range: range(at) },
+            message,
+        })
     });
     let related: Vec<_> = related.collect();
     let fixes: Vec<_> = finding
@@ -201,7 +241,11 @@ fn diagnostic(finding: Finding, own: &Uri) -> lsp::Diagnostic {
         .collect();
     lsp::Diagnostic {
         range: range(finding.range),
-        severity: Some(if finding.warning { DiagnosticSeverity::WARNING } else { DiagnosticSeverity::ERROR }),
+        severity: Some(if finding.warning {
+            DiagnosticSeverity::WARNING
+        } else {
+            DiagnosticSeverity::ERROR
+        }),
         code: Some(NumberOrString::String(finding.code.to_owned())),
         source: Some("ktl".to_owned()),
         message: finding.message,

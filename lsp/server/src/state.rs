@@ -21,9 +21,18 @@ pub(crate) enum Event {
     /// The first one.
     Start { encoding: Encoding },
     /// A document was opened.
-    Open { name: String, path: Option<PathBuf>, version: i32, text: String },
+    Open {
+        name: String,
+        path: Option<PathBuf>,
+        version: i32,
+        text: String,
+    },
     /// Its text changed.
-    Change { name: String, version: i32, changes: Vec<Change> },
+    Change {
+        name: String,
+        version: i32,
+        changes: Vec<Change>,
+    },
     /// It was closed: the file on disk counts again.
     Close { name: String },
     /// Files on disk changed.
@@ -51,7 +60,9 @@ pub(crate) trait Client {
 pub(crate) enum Shown {
     /// One that is open, by the client's name for it.
     Open { name: String, version: i32 },
-    /// A file that is not.
+    /// One that was open.
+    Closed { name: String },
+    /// A file that the client never opened.
     File(PathBuf),
 }
 
@@ -70,7 +81,13 @@ pub(crate) struct State<C> {
 
 impl<C: Client> State<C> {
     pub fn new(client: C, analyse: Analyse) -> Self {
-        State { client, analyse, encoding: Encoding::default(), documents: BTreeMap::new(), shown: BTreeSet::new() }
+        State {
+            client,
+            analyse,
+            encoding: Encoding::default(),
+            documents: BTreeMap::new(),
+            shown: BTreeSet::new(),
+        }
     }
 
     /// Runs until no more events can come.
@@ -83,7 +100,7 @@ impl<C: Client> State<C> {
             }
             for name in closed {
                 if !self.documents.contains_key(&name) {
-                    self.client.publish(Shown::Open { name, version: 0 }, Vec::new()).await;
+                    self.client.publish(Shown::Closed { name }, Vec::new()).await;
                 }
             }
             self.look().await;
@@ -93,7 +110,12 @@ impl<C: Client> State<C> {
     fn take(&mut self, event: Event, closed: &mut BTreeSet<String>) {
         match event {
             Event::Start { encoding } => self.encoding = encoding,
-            Event::Open { name, path, version, text } => {
+            Event::Open {
+                name,
+                path,
+                version,
+                text,
+            } => {
                 self.documents.insert(name, Document { path, version, text });
             }
             Event::Change { name, version, changes } => {
@@ -112,7 +134,10 @@ impl<C: Client> State<C> {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot { encoding: self.encoding, ..Snapshot::default() };
+        let mut snapshot = Snapshot {
+            encoding: self.encoding,
+            ..Snapshot::default()
+        };
         for (name, document) in &self.documents {
             let text = Arc::from(document.text.as_str());
             match &document.path {
@@ -133,8 +158,11 @@ impl<C: Client> State<C> {
             Ok(Err(panic)) => return self.complain(reason(panic.as_ref())).await,
             Err(_) => return,
         };
-        let names: BTreeMap<&PathBuf, &String> =
-            self.documents.iter().filter_map(|(name, document)| Some((document.path.as_ref()?, name))).collect();
+        let names: BTreeMap<&PathBuf, &String> = self
+            .documents
+            .iter()
+            .filter_map(|(name, document)| Some((document.path.as_ref()?, name)))
+            .collect();
         let mut shown = BTreeSet::new();
         let mut publications = Vec::new();
         for (place, findings) in findings {
@@ -172,7 +200,8 @@ impl<C: Client> State<C> {
 /// What a panic said.
 fn reason(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -210,7 +239,12 @@ mod tests {
         let client = Recorder::default();
         for (first, second) in [("boom", "fine"), ("fine", "boom")] {
             let (events, queue) = unbounded_channel();
-            let open = |version, text: &str| Event::Open { name: "a".to_owned(), path: None, version, text: text.to_owned() };
+            let open = |version, text: &str| Event::Open {
+                name: "a".to_owned(),
+                path: None,
+                version,
+                text: text.to_owned(),
+            };
             let task = tokio::spawn(State::new(client.clone(), panics_on_boom).run(queue));
             events.send(open(1, first)).unwrap();
             // The queue is looked at once everything that waits is taken: let the first be taken alone.

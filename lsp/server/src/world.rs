@@ -26,7 +26,11 @@ impl<'a> EditorWorld<'a> {
     /// The place of a project path; nothing outside the project has one.
     fn locate(&self, path: &str) -> Result<PathBuf, ReadError> {
         let inside = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        if inside { Ok(self.root.join(path)) } else { Err(ReadError::NotFound(path.to_owned())) }
+        if inside {
+            Ok(self.root.join(path))
+        } else {
+            Err(ReadError::NotFound(path.to_owned()))
+        }
     }
 }
 
@@ -40,7 +44,10 @@ impl World for EditorWorld<'_> {
         let size = fs::metadata(&place).map_err(error)?.len();
         if size > LARGEST_FILE {
             let why = format!("it has {size} bytes, more than the {LARGEST_FILE} that a source file may have");
-            return Err(ReadError::Unreadable { path: path.to_owned(), why });
+            return Err(ReadError::Unreadable {
+                path: path.to_owned(),
+                why,
+            });
         }
         fs::read(&place).map(Arc::from).map_err(error)
     }
@@ -77,6 +84,9 @@ fn walk(place: &Path, path: &str, files: &mut Vec<String>) -> Result<(), ReadErr
 fn unreadable(path: &str, error: &io::Error) -> ReadError {
     match error.kind() {
         io::ErrorKind::NotFound => ReadError::NotFound(path.to_owned()),
-        _ => ReadError::Unreadable { path: path.to_owned(), why: error.to_string() },
+        _ => ReadError::Unreadable {
+            path: path.to_owned(),
+            why: error.to_string(),
+        },
     }
 }

@@ -23,7 +23,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexS
 #[tokio::test]
 async fn sessions() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sessions");
-    let mut scripts: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut scripts: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     scripts.retain(|path| path.extension().is_some_and(|ending| ending == "session"));
     scripts.sort();
     assert!(!scripts.is_empty());
@@ -31,7 +34,7 @@ async fn sessions() {
     for path in scripts {
         let script = std::fs::read_to_string(&path).unwrap();
         // Nothing here waits for time; this only turns a hang into a failure.
-        let said = tokio::time::timeout(Duration::from_secs(30), play(&script)).await;
+        let said = tokio::time::timeout(Duration::from_secs(60), play(&script)).await;
         let said = said.unwrap_or_else(|_| panic!("{} hangs", path.display()));
         let expected = path.with_extension("out");
         if std::env::var("UPDATE").is_ok_and(|value| value == "1") {
@@ -49,8 +52,13 @@ async fn play(script: &str) -> String {
     let (input, output) = tokio::io::split(theirs);
     let (reader, writer) = tokio::io::split(ours);
     let root = project.path().canonicalize().unwrap();
-    let mut client =
-        Client { root, reader: BufReader::new(reader), writer: Some(writer), id: 0, said: String::new() };
+    let mut client = Client {
+        root,
+        reader: BufReader::new(reader),
+        writer: Some(writer),
+        id: 0,
+        said: String::new(),
+    };
     let server = ktl_lsp::serve(input, output);
     let (clean, said) = tokio::join!(server, async {
         client.play(script).await;
@@ -59,7 +67,10 @@ async fn play(script: &str) -> String {
         client.reader.read_to_end(&mut rest).await.unwrap();
         client.said
     });
-    format!("{said}left {}\n", if clean { "after shutdown" } else { "without shutdown" })
+    format!(
+        "{said}left {}\n",
+        if clean { "after shutdown" } else { "without shutdown" }
+    )
 }
 
 struct Client {
@@ -104,9 +115,9 @@ impl Client {
                 self.notify("initialized", json!({})).await;
             }
             "open" => {
-                let document =
-                    json!({ "uri": uri, "languageId": "ktl", "version": number(more), "text": text });
-                self.notify("textDocument/didOpen", json!({ "textDocument": document })).await;
+                let document = json!({ "uri": uri, "languageId": "ktl", "version": number(more), "text": text });
+                self.notify("textDocument/didOpen", json!({ "textDocument": document }))
+                    .await;
             }
             "change" => {
                 let mut parts = more.splitn(3, ' ');
@@ -117,12 +128,17 @@ impl Client {
                     Some((from, to)) => json!({ "range": { "start": point(from), "end": point(to) }, "text": text }),
                     None => json!({ "text": text }),
                 };
-                let params =
-                    json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": [change] });
+                let params = json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": [change] });
                 self.notify("textDocument/didChange", params).await;
             }
-            "save" => self.notify("textDocument/didSave", json!({ "textDocument": { "uri": uri } })).await,
-            "close" => self.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } })).await,
+            "save" => {
+                self.notify("textDocument/didSave", json!({ "textDocument": { "uri": uri } }))
+                    .await
+            }
+            "close" => {
+                self.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }))
+                    .await
+            }
             "await" => loop {
                 let message = self.read().await;
                 let params = &message["params"];
@@ -157,11 +173,16 @@ impl Client {
     }
 
     fn uri(&self, path: &str) -> String {
-        if path.contains(':') { path.to_owned() } else { format!("file://{}/{path}", self.root.display()) }
+        if path.contains(':') {
+            path.to_owned()
+        } else {
+            format!("file://{}/{path}", self.root.display())
+        }
     }
 
     async fn notify(&mut self, method: &str, params: Value) {
-        self.write(&json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string()).await;
+        self.write(&json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string())
+            .await;
     }
 
     async fn request(&mut self, method: &str, params: Option<Value>) {
@@ -176,7 +197,12 @@ impl Client {
 
     async fn write(&mut self, message: &str) {
         let message = format!("Content-Length: {}\r\n\r\n{message}", message.len());
-        self.writer.as_mut().unwrap().write_all(message.as_bytes()).await.unwrap();
+        self.writer
+            .as_mut()
+            .unwrap()
+            .write_all(message.as_bytes())
+            .await
+            .unwrap();
     }
 
     /// Reads a message and writes it down.
@@ -184,7 +210,11 @@ impl Client {
         let mut length = 0;
         loop {
             let mut header = String::new();
-            assert!(self.reader.read_line(&mut header).await.unwrap() > 0, "the server left; it said\n{}", self.said);
+            assert!(
+                self.reader.read_line(&mut header).await.unwrap() > 0,
+                "the server left; it said\n{}",
+                self.said
+            );
             match header.trim().split_once(": ") {
                 Some(("Content-Length", value)) => length = value.parse().unwrap(),
                 Some(_) => {}
@@ -219,17 +249,35 @@ fn describe(message: &Value) -> String {
     if message["method"] != "textDocument/publishDiagnostics" {
         return format!("{message}\n");
     }
-    let mut out = format!("findings of {} version {}\n", params["uri"].as_str().unwrap(), params["version"]);
+    let mut out = format!(
+        "findings of {} version {}\n",
+        params["uri"].as_str().unwrap(),
+        params["version"]
+    );
     for finding in params["diagnostics"].as_array().unwrap() {
         let severity = if finding["severity"] == 1 { "error" } else { "warning" };
         let code = finding["code"].as_str().unwrap();
-        out.push_str(&format!("  {} {severity} {code} {}\n", range(&finding["range"]), finding["message"]));
+        out.push_str(&format!(
+            "  {} {severity} {code} {}\n",
+            range(&finding["range"]),
+            finding["message"]
+        ));
         for related in finding["relatedInformation"].as_array().into_iter().flatten() {
             let at = &related["location"];
-            out.push_str(&format!("    at {} {} {}\n", at["uri"].as_str().unwrap(), range(&at["range"]), related["message"]));
+            out.push_str(&format!(
+                "    at {} {} {}\n",
+                at["uri"].as_str().unwrap(),
+                range(&at["range"]),
+                related["message"]
+            ));
         }
         for fix in finding["data"]["fixes"].as_array().into_iter().flatten() {
-            out.push_str(&format!("    fix {} {} -> {}\n", fix["title"], range(&fix["range"]), fix["newText"]));
+            out.push_str(&format!(
+                "    fix {} {} -> {}\n",
+                fix["title"],
+                range(&fix["range"]),
+                fix["newText"]
+            ));
         }
     }
     out

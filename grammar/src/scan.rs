@@ -385,10 +385,8 @@ impl<'a> Scanner<'a> {
             match self.bytes.get(at) {
                 Some(b'\\') if escapes => at += 1,
                 Some(b'"') if self.text.get(at..).is_some_and(|rest| rest.starts_with("\"\"\"")) => return (at, true),
-                Some(b'\n') if self.cut_runaways => {
-                    if self.text.get(at + 1..).is_some_and(starts_declaration) {
-                        return (at, false);
-                    }
+                Some(b'\n') if self.cut_runaways && self.text.get(at + 1..).is_some_and(starts_declaration) => {
+                    return (at, false);
                 }
                 _ => {}
             }

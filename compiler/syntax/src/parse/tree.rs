@@ -204,14 +204,16 @@ pub(crate) fn children(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
     node.into_inner().filter(|node| !is_keyword(node.as_rule()))
 }
 
+type Keep<'i> = fn(&Node<'i>) -> bool;
+
 /// A cursor over the nodes inside that takes the next one if it has the rule.
 pub(crate) struct Children<'i> {
-    inner: std::iter::Peekable<std::iter::Filter<Pairs<'i, Rule>, fn(&Node<'i>) -> bool>>,
+    inner: std::iter::Peekable<std::iter::Filter<Pairs<'i, Rule>, Keep<'i>>>,
 }
 
 impl<'i> Children<'i> {
     pub(crate) fn of(node: Node<'i>) -> Self {
-        let keep: fn(&Node<'i>) -> bool = |node| !is_keyword(node.as_rule());
+        let keep: Keep<'i> = |node| !is_keyword(node.as_rule());
         Children {
             inner: node.into_inner().filter(keep).peekable(),
         }

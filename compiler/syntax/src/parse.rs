@@ -5,6 +5,7 @@ mod declarations;
 mod expressions;
 mod fragment;
 mod mend;
+mod place;
 mod recover;
 mod strings;
 mod suggest;

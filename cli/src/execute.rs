@@ -27,7 +27,7 @@ const SIMULATED_START: i64 = 1_767_225_600;
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    stack: project::Arguments,
+    stack: project::StackArguments,
 
     /// Execute this bundle instead of compiling a stack
     #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "profile", "inputs"])]

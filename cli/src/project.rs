@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ktl_compiler::{Checked, ENTRY, Output, Request, compile};
+use ktl_world::DiskWorld;
 
 use crate::diagnostics;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::world::DiskWorld;
 
 /// The arguments of every command that compiles a stack.
 #[derive(clap::Args, Clone, Debug)]
-pub struct Arguments {
+pub struct StackArguments {
     /// The stack: a directory that holds `stack.ktl`, or a file
     #[arg(long, value_name = "DIR|FILE", default_value = ".")]
     pub config: PathBuf,
@@ -37,7 +37,7 @@ pub struct Project {
 
 impl Project {
     /// Finds the stack that the arguments name.
-    pub fn find(arguments: &Arguments) -> Result<Project, Failure> {
+    pub fn find(arguments: &StackArguments) -> Result<Project, Failure> {
         let config = &arguments.config;
         let (root, entry) = if config.is_dir() {
             if !config.join(ENTRY).is_file() {

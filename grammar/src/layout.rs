@@ -48,7 +48,10 @@ pub fn fold_newlines(text: &str, tokens: &mut [Token]) {
                 generics -= 1;
                 // Closes a type, compares nothing: the newline after it separates.
                 before_that = before;
-                before = Some(Token { kind: TokenKind::Close, ..token });
+                before = Some(Token {
+                    kind: TokenKind::Close,
+                    ..token
+                });
                 continue;
             }
             _ => {}

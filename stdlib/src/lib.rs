@@ -9,8 +9,10 @@
 //! ```
 
 /// Every module: its path in imports, and its text.
-const MODULES: &[(&str, &str)] =
-    &[("std/k8s", include_str!("../k8s.ktl")), ("std/prelude", include_str!("../prelude.ktl"))];
+const MODULES: &[(&str, &str)] = &[
+    ("std/k8s", include_str!("../k8s.ktl")),
+    ("std/prelude", include_str!("../prelude.ktl")),
+];
 
 /// The text of a module such as `std/k8s`.
 pub fn module(path: &str) -> Option<&'static str> {

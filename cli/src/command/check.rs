@@ -1,18 +1,18 @@
 //! `ktl check`
 
 use ktl_compiler::{Checked, Severity, check};
+use ktl_world::DiskWorld;
 
 use super::{Format, print};
 use crate::diagnostics;
 use crate::error::{Failure, Outcome};
 use crate::exit::Exit;
 use crate::project::{self, Project};
-use crate::world::DiskWorld;
 
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    stack: project::Arguments,
+    stack: project::StackArguments,
 
     /// What to print
     #[arg(long, value_enum, default_value = "text")]

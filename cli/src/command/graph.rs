@@ -7,7 +7,7 @@ use crate::project::{self, Project};
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    stack: project::Arguments,
+    stack: project::StackArguments,
 
     /// The language to print the graph in
     #[arg(long, value_enum, default_value = "dot")]

@@ -7,7 +7,7 @@ use crate::project::{self, Project};
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    stack: project::Arguments,
+    stack: project::StackArguments,
 
     /// What to print
     #[arg(long, value_enum, default_value = "text")]

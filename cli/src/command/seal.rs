@@ -13,7 +13,7 @@ use crate::project::{self, Project};
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    stack: project::Arguments,
+    stack: project::StackArguments,
 
     /// What the bundle is for
     #[arg(long, value_enum, default_value = "apply")]

@@ -4,7 +4,11 @@
 //! the graph of references afterwards, with every hop.
 
 mod call;
+mod choice;
+mod declare;
 mod expr;
+mod literal;
+mod member;
 mod narrow;
 mod op;
 mod profile;
@@ -12,6 +16,7 @@ mod record;
 mod release;
 mod scope;
 mod ty;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -19,10 +24,9 @@ use std::sync::{Arc, OnceLock};
 use ktl_syntax::ast::{self, DeclKind, Expr, Name, TypeExpr};
 use ktl_syntax::{Diagnostic, Diagnostics, Sources, Span};
 
-use crate::graph;
 use crate::hir::{self, CompId, FnId, InputId, LetId, ModuleId, RelId, SiteId, TypeId};
-use crate::load::{ENTRY, Import, Module, PRELUDE};
-use crate::names::{Declared, Names, TypeName, ValueName, declare};
+use crate::load::{ENTRY, Module, PRELUDE};
+use crate::names::{Declared, Names, TypeName, ValueName};
 use crate::program::{
     BuiltinFields, FnDecl, Header, InputDecl, LetDecl, ModuleInfo, NamedDecl, Program, RelKind, Site,
 };
@@ -211,7 +215,11 @@ impl<'a> Checker<'a> {
     }
 
     fn unsupported(&mut self, what: &str, span: Span) {
-        self.error(Diagnostic::error("K0010", span, format!("`{what}` is not supported by this version of ktl")));
+        self.error(Diagnostic::error(
+            "K0010",
+            span,
+            format!("`{what}` is not supported by this version of ktl"),
+        ));
     }
 
     fn declared_twice(&mut self, name: &Name, first: Span) {
@@ -229,7 +237,9 @@ impl<'a> Checker<'a> {
     }
 
     fn comp(&self, comp: CompId) -> &CompSlot<'a> {
-        self.comps.get(comp.index()).expect("component ids are made with their slots")
+        self.comps
+            .get(comp.index())
+            .expect("component ids are made with their slots")
     }
 
     fn is_k8s(&self, module: ModuleId) -> bool {
@@ -238,7 +248,9 @@ impl<'a> Checker<'a> {
 
     /// Names of the kinds and records that `std/k8s` has without declaring them.
     fn k8s_names(&self, module: ModuleId) -> impl Iterator<Item = &'static str> + use<> {
-        let kinds = ktl_schema::kinds().map(|kind| kind.kind).chain(["Object", "Objects", "Manifests"]);
+        let kinds = ktl_schema::kinds()
+            .map(|kind| kind.kind)
+            .chain(["Object", "Objects", "Manifests"]);
         let wanted = self.is_k8s(module);
         kinds.filter(move |_| wanted)
     }
@@ -254,10 +266,18 @@ impl<'a> Checker<'a> {
         if let Some(kind) = ktl_schema::preferred(name) {
             return Some(crate::types::kind_type(kind));
         }
-        let record = ["core.v1", "apps.v1", "batch.v1", "networking.v1", "autoscaling.v2", "policy.v1", "rbac.v1"]
-            .iter()
-            .find_map(|group| ktl_schema::record(&format!("io.k8s.api.{group}.{name}")))
-            .or_else(|| ktl_schema::record(&format!("io.k8s.apimachinery.pkg.apis.meta.v1.{name}")))?;
+        let record = [
+            "core.v1",
+            "apps.v1",
+            "batch.v1",
+            "networking.v1",
+            "autoscaling.v2",
+            "policy.v1",
+            "rbac.v1",
+        ]
+        .iter()
+        .find_map(|group| ktl_schema::record(&format!("io.k8s.api.{group}.{name}")))
+        .or_else(|| ktl_schema::record(&format!("io.k8s.apimachinery.pkg.apis.meta.v1.{name}")))?;
         Some(Type::Record(Arc::new(crate::types::schema_record(record, None))))
     }
 
@@ -287,207 +307,59 @@ impl<'a> Checker<'a> {
     }
 
     fn add_let(&mut self, ast: &'a ast::Let, module: ModuleId, comp: Option<CompId>) -> LetId {
-        self.lets.push(LetSlot { ast, module, comp, ty: None, body: None, busy: false, refs: Vec::new() });
+        self.lets.push(LetSlot {
+            ast,
+            module,
+            comp,
+            ty: None,
+            body: None,
+            busy: false,
+            refs: Vec::new(),
+        });
         LetId(self.lets.len() as u32 - 1)
     }
 
     fn add_release(&mut self, ast: &'a ast::Release, module: ModuleId, comp: Option<CompId>) -> RelId {
-        self.rels.push(RelSlot { ast, module, comp, kind: None, kind_text: String::new() });
+        self.rels.push(RelSlot {
+            ast,
+            module,
+            comp,
+            kind: None,
+            kind_text: String::new(),
+        });
         RelId(self.rels.len() as u32 - 1)
-    }
-
-    fn declare_module(&mut self, id: ModuleId, module: &'a Module) {
-        let mut names = Names::default();
-        for (index, decl) in module.ast.decls.iter().enumerate() {
-            let entry_only = matches!(
-                decl.kind,
-                DeclKind::Stack { .. }
-                    | DeclKind::Input { .. }
-                    | DeclKind::Secret { .. }
-                    | DeclKind::Zone { .. }
-                    | DeclKind::Cluster { .. }
-                    | DeclKind::Release(_)
-                    | DeclKind::Profile { .. }
-                    | DeclKind::Runner { .. }
-                    | DeclKind::Test { .. }
-            );
-            if entry_only && id != ENTRY {
-                let message = format!("{} belongs in the stack's entry file", keyword(&decl.kind));
-                self.error(
-                    Diagnostic::error("K0106", decl.span, message)
-                        .help("an imported module holds `import`, `type`, `let`, `fn` and `component`"),
-                );
-                continue;
-            }
-            let value = |what: ValueName| Some(what);
-            let (name, what): (&'a Name, Option<ValueName>) = match &decl.kind {
-                DeclKind::Let(item) => (&item.name, value(ValueName::Let(self.add_let(item, id, None)))),
-                DeclKind::Fn { name, params, result, body } => {
-                    self.fns.push(FnSlot {
-                        name,
-                        params,
-                        result: result.as_ref(),
-                        body,
-                        module: id,
-                        signature: None,
-                        lowered: None,
-                        busy: false,
-                        refs: Vec::new(),
-                    });
-                    (name, value(ValueName::Fn(FnId(self.fns.len() as u32 - 1))))
-                }
-                DeclKind::Input { name, ty, default } => {
-                    let slot = InputSlot { name, ast: ty, default: default.as_ref(), module: id, ty: None, refs: Vec::new() };
-                    self.inputs.push(slot);
-                    (name, value(ValueName::Input(InputId(self.inputs.len() as u32 - 1))))
-                }
-                DeclKind::Cluster { name, body } => {
-                    self.clusters.push(RecordSlot { name, body });
-                    (name, value(ValueName::Cluster(self.clusters.len() as u32 - 1)))
-                }
-                DeclKind::Zone { name, body } => {
-                    self.zones.push(RecordSlot { name, body });
-                    (name, value(ValueName::Zone(self.zones.len() as u32 - 1)))
-                }
-                DeclKind::Release(release) => {
-                    (&release.name, value(ValueName::Release(self.add_release(release, id, None))))
-                }
-                DeclKind::Secret { name, .. } => {
-                    self.unsupported("secret", decl.span);
-                    (name, value(ValueName::Unsupported))
-                }
-                DeclKind::Type { name, ty } => {
-                    self.types.push(TypeSlot { ast: ty, name, module: id, lowered: None, busy: false });
-                    if crate::types::builtin_type(&name.text).is_some() {
-                        let message = format!("`{}` is a built-in type", name.text);
-                        self.error(Diagnostic::error("K0102", name.span, message).help("choose another name"));
-                    }
-                    let what = TypeName::Type(TypeId(self.types.len() as u32 - 1));
-                    if let Some(first) = declare(&mut names.types, name, what) {
-                        self.declared_twice(name, first);
-                    }
-                    continue;
-                }
-                DeclKind::Component { name, body } => {
-                    self.comps.push(CompSlot {
-                        name,
-                        module: id,
-                        names: Arc::default(),
-                        params: Vec::new(),
-                        param_types: Vec::new(),
-                        rels: Vec::new(),
-                        outputs: Vec::new(),
-                    });
-                    let comp = CompId(self.comps.len() as u32 - 1);
-                    if let Some(first) = declare(&mut names.types, name, TypeName::Component(comp)) {
-                        self.declared_twice(name, first);
-                    }
-                    self.declare_component(comp, body, id);
-                    continue;
-                }
-                DeclKind::Import { alias, .. } => {
-                    let what = match module.imports.get(index) {
-                        Some(Some(Import::Module(module))) => TypeName::Module(*module),
-                        Some(Some(Import::Chart { directory, written })) => {
-                            TypeName::Chart { directory: directory.clone(), written: written.clone() }
-                        }
-                        Some(Some(Import::Crd(kinds))) => TypeName::Crd(kinds.clone()),
-                        _ => TypeName::Error,
-                    };
-                    if let Some(first) = declare(&mut names.types, alias, what) {
-                        self.declared_twice(alias, first);
-                    }
-                    continue;
-                }
-                DeclKind::Policy { name, .. } => {
-                    self.unsupported("policy", name.span);
-                    continue;
-                }
-                DeclKind::Waive { name, .. } => {
-                    self.unsupported("waive", name.span);
-                    continue;
-                }
-                DeclKind::Test { name, .. } => {
-                    self.unsupported("test", name.span);
-                    continue;
-                }
-                DeclKind::Param(_) | DeclKind::Output(_) => {
-                    let message = format!("{} belongs in a component", keyword(&decl.kind));
-                    self.error(Diagnostic::error("K0106", decl.span, message));
-                    continue;
-                }
-                DeclKind::Stack { .. } | DeclKind::Profile { .. } | DeclKind::Runner { .. } | DeclKind::Error => continue,
-            };
-            if &*name.text == "self" {
-                self.error(Diagnostic::error("K0102", name.span, "`self` is the release being defined"));
-            }
-            if let Some(what) = what
-                && let Some(first) = declare(&mut names.values, name, what)
-            {
-                self.declared_twice(name, first);
-            }
-        }
-        self.names.push(Arc::new(names));
-    }
-
-    fn builtin_fields(&mut self) {
-        let mut of = |name: &str| -> Type {
-            match self.type_name(PRELUDE, &name.into()) {
-                Some(TypeName::Type(id)) => self.prelude_type(id),
-                _ => Type::Error,
-            }
-        };
-        self.fields = BuiltinFields {
-            stack: of("Stack"),
-            cluster: of("Cluster"),
-            zone: of("Zone"),
-            runner: of("Runner"),
-            release: of("Release"),
-            chart: of("Chart"),
-            manifests: of("Manifests"),
-        };
-    }
-
-    fn prelude_type(&mut self, id: TypeId) -> Type {
-        let Some(slot) = self.types.get(id.index()) else { return Type::Error };
-        let (ast, name) = (slot.ast, slot.name);
-        let shown = match &*name.text {
-            "Stack" => "the stack's header",
-            "Cluster" => "cluster",
-            "Zone" => "zone",
-            "Runner" => "runner",
-            other => other,
-        };
-        match self.written_type(ast, PRELUDE, None) {
-            // Prelude types have names that people know them by.
-            Type::Record(record) => Type::Record(Arc::new(RecordType::new(Some(shown.into()), record.fields().to_vec()))),
-            other => other,
-        }
     }
 
     /// The type of a `let`: as written, or of its value with literals widened.
     fn let_type(&mut self, id: LetId) -> Type {
-        let Some(slot) = self.lets.get(id.index()) else { return Type::Error };
+        let Some(slot) = self.lets.get(id.index()) else {
+            return Type::Error;
+        };
         if let Some(ty) = &slot.ty {
             return ty.clone();
         }
         if slot.busy {
             return Type::Error;
         }
-        let (ast, module, comp) = (slot.ast, slot.module, slot.comp);
+        let (ast, module) = (slot.ast, slot.module);
         if let Some(written) = &ast.ty {
-            let ty = self.written_type(written, module, comp);
+            let ty = self.written_type(written, module);
             if let Some(slot) = self.lets.get_mut(id.index()) {
                 slot.ty = Some(ty.clone());
             }
             return ty;
         }
         self.lower_let(id);
-        self.lets.get(id.index()).and_then(|slot| slot.ty.clone()).unwrap_or(Type::Error)
+        self.lets
+            .get(id.index())
+            .and_then(|slot| slot.ty.clone())
+            .unwrap_or(Type::Error)
     }
 
     fn lower_let(&mut self, id: LetId) {
-        let Some(slot) = self.lets.get_mut(id.index()) else { return };
+        let Some(slot) = self.lets.get_mut(id.index()) else {
+            return;
+        };
         if slot.body.is_some() || slot.busy {
             return;
         }
@@ -524,7 +396,9 @@ impl<'a> Checker<'a> {
 
     /// Parameters and result of a function.
     fn signature(&mut self, id: FnId) -> (Arc<[ParamType]>, Type) {
-        let Some(slot) = self.fns.get(id.index()) else { return (Arc::from([]), Type::Error) };
+        let Some(slot) = self.fns.get(id.index()) else {
+            return (Arc::from([]), Type::Error);
+        };
         if let Some(signature) = &slot.signature {
             return signature.clone();
         }
@@ -532,12 +406,16 @@ impl<'a> Checker<'a> {
         let params: Arc<[ParamType]> = params
             .iter()
             .map(|param| {
-                let ty = self.written_type(&param.ty, module, None);
+                let ty = self.written_type(&param.ty, module);
                 let optional = param.default.is_some() || ty.nullable() && !matches!(ty, Type::Json | Type::Error);
-                ParamType { name: param.name.text.clone(), ty, optional }
+                ParamType {
+                    name: param.name.text.clone(),
+                    ty,
+                    optional,
+                }
             })
             .collect();
-        let known = result.map(|result| self.written_type(result, module, None));
+        let known = result.map(|result| self.written_type(result, module));
         if let Some(slot) = self.fns.get_mut(id.index()) {
             // Without a written result, a call inside the function's own body finds nothing; recursion is reported apart.
             slot.signature = Some((params.clone(), known.clone().unwrap_or(Type::Error)));
@@ -555,7 +433,9 @@ impl<'a> Checker<'a> {
     /// Lowers a function's body; returns its type.
     fn lower_fn(&mut self, id: FnId) -> Type {
         let (params, result) = self.signature_known(id);
-        let Some(slot) = self.fns.get_mut(id.index()) else { return Type::Error };
+        let Some(slot) = self.fns.get_mut(id.index()) else {
+            return Type::Error;
+        };
         if slot.busy || slot.lowered.is_some() {
             return result.unwrap_or(Type::Error);
         }
@@ -595,21 +475,18 @@ impl<'a> Checker<'a> {
     }
 
     fn input_type(&mut self, id: InputId) -> Type {
-        let Some(slot) = self.inputs.get(id.index()) else { return Type::Error };
+        let Some(slot) = self.inputs.get(id.index()) else {
+            return Type::Error;
+        };
         if let Some(ty) = &slot.ty {
             return ty.clone();
         }
         let (ast, module) = (slot.ast, slot.module);
-        let ty = self.written_type(ast, module, None);
+        let ty = self.written_type(ast, module);
         if let Some(slot) = self.inputs.get_mut(id.index()) {
             slot.ty = Some(ty.clone());
         }
         ty
-    }
-
-    /// References from releases and the like order nothing: only lets, functions and inputs do.
-    fn collect_refs(&mut self, s: Scope) {
-        drop(s);
     }
 
     fn flush_defaults(&mut self, program: &mut Program) {
@@ -626,7 +503,10 @@ impl<'a> Checker<'a> {
         self.builtin_fields();
         let modules = self.modules;
         let mut program = Program {
-            modules: modules.iter().map(|module| ModuleInfo { path: module.path.clone(), std: module.is_std() }).collect(),
+            modules: modules
+                .iter()
+                .map(|module| ModuleInfo { std: module.is_std() })
+                .collect(),
             ..Program::default()
         };
         for index in 0..self.types.len() {
@@ -644,13 +524,25 @@ impl<'a> Checker<'a> {
             self.lower_let(LetId(index as u32));
         }
         self.component_cycles();
-        let params: Vec<Vec<Option<hir::Expr>>> = (0..self.fns.len()).map(|index| self.lower_fn_defaults(FnId(index as u32))).collect();
-        program.inputs = (0..self.inputs.len()).map(|index| self.lower_input(InputId(index as u32))).collect();
-        program.rels = (0..self.rels.len()).map(|index| self.lower_release(RelId(index as u32))).collect();
-        program.comps = (0..self.comps.len()).map(|index| self.lower_component(CompId(index as u32))).collect();
+        let params: Vec<Vec<Option<hir::Expr>>> = (0..self.fns.len())
+            .map(|index| self.lower_fn_defaults(FnId(index as u32)))
+            .collect();
+        program.inputs = (0..self.inputs.len())
+            .map(|index| self.lower_input(InputId(index as u32)))
+            .collect();
+        program.rels = (0..self.rels.len())
+            .map(|index| self.lower_release(RelId(index as u32)))
+            .collect();
+        program.comps = (0..self.comps.len())
+            .map(|index| self.lower_component(CompId(index as u32)))
+            .collect();
         let (cluster, zone) = (self.fields.cluster.clone(), self.fields.zone.clone());
-        program.clusters = (0..self.clusters.len()).filter_map(|index| self.lower_named(index, true, &cluster)).collect();
-        program.zones = (0..self.zones.len()).filter_map(|index| self.lower_named(index, false, &zone)).collect();
+        program.clusters = (0..self.clusters.len())
+            .filter_map(|index| self.lower_named(index, true, &cluster))
+            .collect();
+        program.zones = (0..self.zones.len())
+            .filter_map(|index| self.lower_named(index, false, &zone))
+            .collect();
         if let Some(entry) = modules.get(ENTRY.index()) {
             self.entry_declarations(entry, &mut program);
         }
@@ -675,7 +567,12 @@ impl<'a> Checker<'a> {
                     true => hir::Expr::error(span),
                     false => slot.lowered.unwrap_or_else(|| hir::Expr::error(span)),
                 };
-                FnDecl { name: slot.name.text.clone(), params, body, span }
+                FnDecl {
+                    name: slot.name.text.clone(),
+                    params,
+                    body,
+                    span,
+                }
             })
             .collect();
         program.lets = std::mem::take(&mut self.lets)
@@ -690,7 +587,6 @@ impl<'a> Checker<'a> {
                 LetDecl {
                     name: slot.ast.name.text.clone(),
                     module: slot.module,
-                    comp: slot.comp,
                     ty: slot.ty.unwrap_or(Type::Error),
                     annotated: slot.ast.ty.is_some(),
                     body,
@@ -703,12 +599,18 @@ impl<'a> Checker<'a> {
 
     fn lower_fn_defaults(&mut self, id: FnId) -> Vec<Option<hir::Expr>> {
         let (params, _) = self.signature(id);
-        let Some(slot) = self.fns.get(id.index()) else { return Vec::new() };
+        let Some(slot) = self.fns.get(id.index()) else {
+            return Vec::new();
+        };
         let (asts, module) = (slot.params, slot.module);
         let mut seen: Vec<&Name> = Vec::new();
         let mut lowered = Vec::new();
         for (ast, param) in asts.iter().zip(params.iter()) {
-            if let Some(first) = seen.iter().find(|name| name.text == ast.name.text).map(|name| name.span) {
+            if let Some(first) = seen
+                .iter()
+                .find(|name| name.text == ast.name.text)
+                .map(|name| name.span)
+            {
                 self.declared_twice(&ast.name, first);
             }
             seen.push(&ast.name);
@@ -727,7 +629,10 @@ impl<'a> Checker<'a> {
 
     fn lower_input(&mut self, id: InputId) -> InputDecl {
         let ty = self.input_type(id);
-        let slot = self.inputs.get(id.index()).expect("input ids are made with their slots");
+        let slot = self
+            .inputs
+            .get(id.index())
+            .expect("input ids are made with their slots");
         let (name, default, module) = (slot.name, slot.default, slot.module);
         let mut s = Scope::new(module, None);
         let default = match default {
@@ -740,11 +645,20 @@ impl<'a> Checker<'a> {
         if let Some(slot) = self.inputs.get_mut(id.index()) {
             slot.refs = s.refs;
         }
-        InputDecl { name: name.text.clone(), ty, default, span: name.span }
+        InputDecl {
+            name: name.text.clone(),
+            ty,
+            default,
+            span: name.span,
+        }
     }
 
     fn lower_named(&mut self, index: usize, cluster: bool, ty: &Type) -> Option<NamedDecl> {
-        let slot = if cluster { self.clusters.get(index)? } else { self.zones.get(index)? };
+        let slot = if cluster {
+            self.clusters.get(index)?
+        } else {
+            self.zones.get(index)?
+        };
         let (name, body) = (slot.name, slot.body);
         if !name.text.is_empty() {
             let value = crate::value::Value::string(name.text.clone(), name.span);
@@ -754,7 +668,11 @@ impl<'a> Checker<'a> {
             }
         }
         let body = self.declaration_record(body, ty, ENTRY);
-        Some(NamedDecl { name: name.text.clone(), body, span: name.span })
+        Some(NamedDecl {
+            name: name.text.clone(),
+            body,
+            span: name.span,
+        })
     }
 
     /// The fields of a built-in declaration.
@@ -772,7 +690,8 @@ impl<'a> Checker<'a> {
                 DeclKind::Stack { name, edition, body } => {
                     if let Some(first) = header {
                         self.error(
-                            Diagnostic::error("K0106", name.span, "a stack has one header").related(first, "the first one"),
+                            Diagnostic::error("K0106", name.span, "a stack has one header")
+                                .related(first, "the first one"),
                         );
                         continue;
                     }
@@ -780,16 +699,26 @@ impl<'a> Checker<'a> {
                     program.header = Some(self.lower_header(name, edition.as_ref(), body));
                 }
                 DeclKind::Runner { body } => {
-                    let place = Span { end: decl.span.end.min(decl.span.start + 6), ..decl.span };
+                    let place = Span {
+                        end: decl.span.end.min(decl.span.start + 6),
+                        ..decl.span
+                    };
                     if let Some(first) = runner {
-                        self.error(Diagnostic::error("K0102", place, "`runner` is declared twice").related(first, "the first one"));
+                        self.error(
+                            Diagnostic::error("K0102", place, "`runner` is declared twice")
+                                .related(first, "the first one"),
+                        );
                         continue;
                     }
                     runner = Some(place);
                     let ty = self.fields.runner.clone();
                     program.runner = Some(self.declaration_record(body, &ty, ENTRY));
                 }
-                DeclKind::Profile { name, extends, settings } => {
+                DeclKind::Profile {
+                    name,
+                    extends,
+                    settings,
+                } => {
                     if let Some(first) = profiles.get(&name.text) {
                         let first = *first;
                         self.declared_twice(name, first);
@@ -803,7 +732,11 @@ impl<'a> Checker<'a> {
             }
         }
         if header.is_none() {
-            let start = Span { file: entry.ast.file, start: 0, end: 0 };
+            let start = Span {
+                file: entry.ast.file,
+                start: 0,
+                end: 0,
+            };
             self.error(
                 Diagnostic::error("K0106", start, "this file has no stack header")
                     .help("start it with `stack name edition 1`")
@@ -811,43 +744,6 @@ impl<'a> Checker<'a> {
             );
         }
         self.profile_parents(program);
-    }
-
-    fn profile_parents(&mut self, program: &mut Program) {
-        let names: Vec<Arc<str>> = program.profiles.iter().map(|profile| profile.name.clone()).collect();
-        for profile in &mut program.profiles {
-            let Some((parent, span)) = profile.extends.clone() else { continue };
-            if !names.contains(&parent) && !parent.is_empty() {
-                let mut diagnostic = Diagnostic::error("K0101", span, format!("unknown profile `{parent}`"));
-                if let Some(better) = crate::names::nearest(&parent, names.iter().map(|name| &**name)) {
-                    diagnostic = diagnostic
-                        .help(format!("did you mean `{better}`?"))
-                        .fix(format!("replace by `{better}`"), span, better);
-                }
-                self.error(diagnostic);
-                profile.extends = None;
-            }
-        }
-        let edges = |index: usize| -> Vec<(usize, Span)> {
-            let Some((parent, span)) = program.profiles.get(index).and_then(|profile| profile.extends.clone()) else {
-                return Vec::new();
-            };
-            names.iter().position(|name| *name == parent).map(|index| (index, span)).into_iter().collect()
-        };
-        let cycles = graph::cycles(names.len(), edges);
-        for cycle in cycles {
-            let Some((first, span)) = cycle.first() else { continue };
-            let hops: Vec<&str> = cycle.iter().filter_map(|(index, _)| names.get(*index).map(|name| &**name)).collect();
-            let start = hops.first().copied().unwrap_or("");
-            let message = format!("profiles extend each other: {} → {start}", hops.join(" → "));
-            self.error(Diagnostic::error("K0402", *span, message));
-            for (index, _) in &cycle {
-                if let Some(profile) = program.profiles.get_mut(*index) {
-                    profile.extends = None;
-                }
-            }
-            let _ = first;
-        }
     }
 
     fn lower_header(&mut self, name: &'a Name, edition: Option<&ast::Text>, body: &'a ast::Record) -> Header {
@@ -886,121 +782,12 @@ impl<'a> Checker<'a> {
         }
         let ty = self.fields.stack.clone();
         let body = self.declaration_record(body, &ty, ENTRY);
-        Header { name: name.text.clone(), edition: number.unwrap_or(1), span: name.span, body, default_profile }
-    }
-
-    /// Components that use each other would never end.
-    fn component_cycles(&mut self) {
-        let mut edges: Vec<Vec<(usize, (RelId, Span))>> = vec![Vec::new(); self.comps.len()];
-        for index in 0..self.rels.len() {
-            let id = RelId(index as u32);
-            let kind = self.rel_kind(id);
-            let Some(slot) = self.rels.get(index) else { continue };
-            if let (Some(comp), RelKind::Component(used)) = (slot.comp, kind)
-                && let Some(edges) = edges.get_mut(comp.index())
-            {
-                edges.push((used.index(), (id, slot.ast.kind.span)));
-            }
-        }
-        for cycle in graph::cycles(self.comps.len(), |index| edges.get(index).cloned().unwrap_or_default()) {
-            let name = |index: usize| self.comps.get(index).map_or("", |slot| &*slot.name.text);
-            let Some((first, (_, span))) = cycle.first() else { continue };
-            let hops: Vec<&str> = cycle.iter().map(|(index, _)| name(*index)).collect();
-            let message = format!("components use each other: {} → {}", hops.join(" → "), name(*first));
-            let mut diagnostic = Diagnostic::error("K0402", *span, message);
-            for (index, (_, span)) in cycle.iter().skip(1) {
-                diagnostic = diagnostic.related(*span, format!("{} uses it here", name(*index)));
-            }
-            self.error(diagnostic);
-            for (_, (release, _)) in &cycle {
-                if let Some(slot) = self.rels.get_mut(release.index()) {
-                    slot.kind = Some(RelKind::Error);
-                }
-            }
-        }
-    }
-
-    /// Reports cycles of lets, functions and inputs; fills the order of evaluation. Returns what is in a cycle.
-    fn value_cycles(&mut self, program: &mut Program) -> BTreeSet<Node> {
-        let (lets, fns) = (self.lets.len(), self.fns.len());
-        let index = |node: Node| match node {
-            Node::Let(id) => id.index(),
-            Node::Fn(id) => lets + id.index(),
-            Node::Input(id) => lets + fns + id.index(),
-        };
-        let node = |index: usize| match index {
-            index if index < lets => Node::Let(LetId(index as u32)),
-            index if index < lets + fns => Node::Fn(FnId((index - lets) as u32)),
-            index => Node::Input(InputId((index - lets - fns) as u32)),
-        };
-        let refs = |at: usize| -> &[(Node, Span)] {
-            match node(at) {
-                Node::Let(id) => self.lets.get(id.index()).map_or(&[], |slot| &slot.refs),
-                Node::Fn(id) => self.fns.get(id.index()).map_or(&[], |slot| &slot.refs),
-                Node::Input(id) => self.inputs.get(id.index()).map_or(&[], |slot| &slot.refs),
-            }
-        };
-        let edges = |at: usize| -> Vec<(usize, Span)> { refs(at).iter().map(|(node, span)| (index(*node), *span)).collect() };
-        let total = lets + fns + self.inputs.len();
-        let cycles = graph::cycles(total, edges);
-        program.order = graph::order(total, edges)
-            .into_iter()
-            .filter_map(|at| match node(at) {
-                Node::Let(id) if self.lets.get(id.index()).is_some_and(|slot| slot.comp.is_none()) => Some(id),
-                _ => None,
-            })
-            .collect();
-        let mut poisoned = BTreeSet::new();
-        let mut reports = Vec::new();
-        for cycle in cycles {
-            let name = |at: usize| match node(at) {
-                Node::Let(id) => self.lets.get(id.index()).map_or_else(String::new, |slot| slot.ast.name.text.to_string()),
-                Node::Fn(id) => self.fns.get(id.index()).map_or_else(String::new, |slot| format!("fn {}", slot.name.text)),
-                Node::Input(id) => self.inputs.get(id.index()).map_or_else(String::new, |slot| slot.name.text.to_string()),
-            };
-            poisoned.extend(cycle.iter().map(|(at, _)| node(*at)));
-            let Some((first, span)) = cycle.first() else { continue };
-            let hops: Vec<String> = cycle
-                .iter()
-                .map(|(at, span)| {
-                    let line = self.sources.get(span.file).position(span.start).line;
-                    format!("{} (line {line})", name(*at))
-                })
-                .collect();
-            let mut diagnostic = Diagnostic::error("K0402", *span, format!("cycle: {} → {}", hops.join(" → "), name(*first)));
-            for (at, span) in cycle.iter().skip(1) {
-                diagnostic = diagnostic.related(*span, format!("{} needs it here", name(*at)));
-            }
-            let help = match node(*first) {
-                Node::Fn(_) => "functions do not call themselves: loop over a list with `for`",
-                _ => "a value cannot be made of itself: take one of these references out",
-            };
-            reports.push(diagnostic.help(help));
-        }
-        for report in reports {
-            self.error(report);
-        }
-        poisoned
-    }
-
-    fn unused_imports(&mut self) {
-        for (index, module) in self.modules.iter().enumerate() {
-            let id = ModuleId(index as u32);
-            // In what could not be read, the import may well be used.
-            let unread = |decl: &ast::Decl| matches!(decl.kind, DeclKind::Error);
-            if module.is_std() || module.ast.decls.iter().any(unread) {
-                continue;
-            }
-            for (decl, import) in module.ast.decls.iter().zip(&module.imports) {
-                let DeclKind::Import { alias, .. } = &decl.kind else { continue };
-                if matches!(import, Some(Import::Error)) || alias.text.is_empty() || self.used.contains(&(id, alias.text.clone())) {
-                    continue;
-                }
-                self.diagnostics.push(
-                    Diagnostic::warning("K0104", alias.span, format!("unused import `{}`", alias.text))
-                        .fix("remove the import", decl.span, ""),
-                );
-            }
+        Header {
+            name: name.text.clone(),
+            edition: number.unwrap_or(1),
+            span: name.span,
+            body,
+            default_profile,
         }
     }
 }

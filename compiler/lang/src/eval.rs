@@ -5,8 +5,10 @@
 mod builtin;
 mod conform;
 mod deps;
+mod edges;
 mod expr;
 mod instance;
+mod operator;
 mod overlay;
 mod result;
 
@@ -151,7 +153,10 @@ impl<'p> Evaluator<'p> {
     fn choose_profile(&mut self, requested: Option<&str>) -> Option<String> {
         let program = self.program;
         let named = |name: &str| program.profiles.iter().find(|profile| *profile.name == *name);
-        let default = program.header.as_ref().and_then(|header| header.default_profile.clone());
+        let default = program
+            .header
+            .as_ref()
+            .and_then(|header| header.default_profile.clone());
         let (name, span) = match (requested, &default) {
             (Some(name), _) => (name.to_owned(), None),
             (None, Some((name, span))) => (name.to_string(), Some(*span)),
@@ -174,7 +179,11 @@ impl<'p> Evaluator<'p> {
         };
         let mut chain = vec![active];
         // The checker cut cycles, so this ends; the bound says so here as well.
-        while let Some(parent) = chain.last().and_then(|profile| profile.extends.as_ref()).and_then(|(name, _)| named(name)) {
+        while let Some(parent) = chain
+            .last()
+            .and_then(|profile| profile.extends.as_ref())
+            .and_then(|(name, _)| named(name))
+        {
             if chain.len() > program.profiles.len() {
                 break;
             }
@@ -221,12 +230,18 @@ impl<'p> Evaluator<'p> {
         if !self.exhausted {
             self.exhausted = true;
             self.switch_owner(self.owner);
-            let most = self.spent.iter().max_by_key(|(owner, steps)| (**steps, std::cmp::Reverse(**owner)));
+            let most = self
+                .spent
+                .iter()
+                .max_by_key(|(owner, steps)| (**steps, std::cmp::Reverse(**owner)));
             let most = most.map(|(owner, _)| *owner).unwrap_or(Owner::Stack);
             let (what, place) = self.describe_owner(most);
-            let mut diagnostic =
-                Diagnostic::error("K0901", span, format!("evaluation stopped after {limit} steps, most in {what}"))
-                    .help("loops multiply: look for a loop in a loop, or a large `range`");
+            let mut diagnostic = Diagnostic::error(
+                "K0901",
+                span,
+                format!("evaluation stopped after {limit} steps, most in {what}"),
+            )
+            .help("loops multiply: look for a loop in a loop, or a large `range`");
             if let Some(place) = place {
                 diagnostic = diagnostic.related(place, "most steps were spent here");
             }
@@ -262,11 +277,25 @@ impl<'p> Evaluator<'p> {
     }
 
     /// Runs a computation that others may need too: finds cycles, and keeps the stack from growing without bounds.
-    fn demand<T>(&mut self, what: Demand, span: Span, owner: Owner, context: Context, compute: impl FnOnce(&mut Self) -> Eval<T>) -> Eval<T> {
+    fn demand<T>(
+        &mut self,
+        what: Demand,
+        span: Span,
+        owner: Owner,
+        context: Context,
+        compute: impl FnOnce(&mut Self) -> Eval<T>,
+    ) -> Eval<T> {
         if self.demand.len() >= limits::DEMAND_DEPTH {
             return self.fail(
-                Diagnostic::error("K0904", span, format!("more than {} declarations wait for one another here", limits::DEMAND_DEPTH))
-                    .help("make the chain of references shorter"),
+                Diagnostic::error(
+                    "K0904",
+                    span,
+                    format!(
+                        "more than {} declarations wait for one another here",
+                        limits::DEMAND_DEPTH
+                    ),
+                )
+                .help("make the chain of references shorter"),
             );
         }
         self.demand.push((what, span));
@@ -300,7 +329,10 @@ impl<'p> Evaluator<'p> {
         let mut hops = hops;
         // A field and what is made of it have one name.
         hops.dedup_by(|next, kept| next.0 == kept.0);
-        let shown: Vec<String> = hops.iter().map(|(name, span)| format!("{name} (line {})", line(*span))).collect();
+        let shown: Vec<String> = hops
+            .iter()
+            .map(|(name, span)| format!("{name} (line {})", line(*span)))
+            .collect();
         let message = format!("cycle: {} → {}", shown.join(" → "), self.describe_demand(what));
         let mut diagnostic = Diagnostic::error("K0402", hops.first().map_or(span, |(_, span)| *span), message)
             .help("take one of these references out");
@@ -314,12 +346,23 @@ impl<'p> Evaluator<'p> {
         let rel = |id: &RelId| self.program.rels.get(id.index()).map_or("", |rel| &*rel.name);
         let inst = |id: &InstId| self.instances.get(id.index()).map_or("", |instance| rel(&instance.rel));
         match demand {
-            Demand::Let(id, _) => self.program.lets.get(id.index()).map_or_else(String::new, |item| item.name.to_string()),
-            Demand::Input(id) => self.program.inputs.get(id.index()).map_or_else(String::new, |item| item.name.to_string()),
+            Demand::Let(id, _) => self
+                .program
+                .lets
+                .get(id.index())
+                .map_or_else(String::new, |item| item.name.to_string()),
+            Demand::Input(id) => self
+                .program
+                .inputs
+                .get(id.index())
+                .map_or_else(String::new, |item| item.name.to_string()),
             Demand::Members(id, _) => rel(id).to_owned(),
             Demand::Field(id, name) | Demand::Output(id, name) => format!("{}.{name}", inst(id)),
             Demand::Param(id, index) => {
-                let name = self.component(*id).and_then(|comp| comp.params.get(*index as usize)).map(|param| param.name.clone());
+                let name = self
+                    .component(*id)
+                    .and_then(|comp| comp.params.get(*index as usize))
+                    .map(|param| param.name.clone());
                 format!("{}.{}", inst(id), name.as_deref().unwrap_or(""))
             }
             Demand::Handle(id, part) => format!(
@@ -344,16 +387,33 @@ impl<'p> Evaluator<'p> {
         }
         self.set_let(id, Lazy::Busy);
         let program = self.program;
-        let Some(item) = program.lets.get(id.index()) else { return Err(Failed) };
+        let Some(item) = program.lets.get(id.index()) else {
+            return Err(Failed);
+        };
         let overlay = self.overlays.get(&Target::Let(id)).cloned();
-        let result = self.demand(demand, span, Owner::Let(id), Context::default(), |evaluator| match overlay {
-            None => evaluator.eval(&item.body),
-            Some(overlay) => {
-                let value = evaluator.laid_over(&item.body, &overlay)?.unwrap_or_else(|| Value::null(item.span));
-                if item.annotated { evaluator.conform(value, &item.ty, item.span) } else { Ok(value) }
-            }
-        });
-        self.set_let(id, result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone())));
+        let result = self.demand(
+            demand,
+            span,
+            Owner::Let(id),
+            Context::default(),
+            |evaluator| match overlay {
+                None => evaluator.eval(&item.body),
+                Some(overlay) => {
+                    let value = evaluator
+                        .laid_over(&item.body, &overlay)?
+                        .unwrap_or_else(|| Value::null(item.span));
+                    if item.annotated {
+                        evaluator.conform(value, &item.ty, item.span)
+                    } else {
+                        Ok(value)
+                    }
+                }
+            },
+        );
+        self.set_let(
+            id,
+            result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone())),
+        );
         result
     }
 
@@ -374,7 +434,9 @@ impl<'p> Evaluator<'p> {
         if let Some(slot) = self.inputs.get_mut(id.index()) {
             *slot = Lazy::Busy;
         }
-        let result = self.demand(demand, span, Owner::Stack, Context::default(), |evaluator| evaluator.input(id));
+        let result = self.demand(demand, span, Owner::Stack, Context::default(), |evaluator| {
+            evaluator.input(id)
+        });
         if let Some(slot) = self.inputs.get_mut(id.index()) {
             *slot = result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone()));
         }
@@ -383,7 +445,9 @@ impl<'p> Evaluator<'p> {
 
     fn input(&mut self, id: InputId) -> Eval<Value> {
         let program = self.program;
-        let Some(input) = program.inputs.get(id.index()) else { return Err(Failed) };
+        let Some(input) = program.inputs.get(id.index()) else {
+            return Err(Failed);
+        };
         let name = &input.name;
         if input.ty.is_error() {
             return Err(Failed);
@@ -393,8 +457,10 @@ impl<'p> Evaluator<'p> {
                 Some(default) => self.eval(default),
                 None if !self.complete => Err(Failed),
                 None => self.fail(
-                    Diagnostic::error("K0307", input.span, format!("input `{name}` has no value"))
-                        .help(format!("give it with `--input {name}=…`, or give it a default: `input {name}: {} = …`", input.ty)),
+                    Diagnostic::error("K0307", input.span, format!("input `{name}` has no value")).help(format!(
+                        "give it with `--input {name}=…`, or give it a default: `input {name}: {} = …`",
+                        input.ty
+                    )),
                 ),
             };
         };
@@ -417,7 +483,9 @@ impl<'p> Evaluator<'p> {
         let header = match &self.header {
             Lazy::Done(value) => value.clone(),
             Lazy::New => {
-                let Some(header) = &self.program.header else { return Ok(None) };
+                let Some(header) = &self.program.header else {
+                    return Ok(None);
+                };
                 self.header = Lazy::Busy;
                 let result = self.declaration(&header.body, Target::Stack, header.span);
                 self.header = result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone()));
@@ -432,7 +500,11 @@ impl<'p> Evaluator<'p> {
             }
             Lazy::Failed => return Err(Failed),
         };
-        Ok(header.as_fields().and_then(|fields| fields.get(name)).filter(|value| !value.is_null()).cloned())
+        Ok(header
+            .as_fields()
+            .and_then(|fields| fields.get(name))
+            .filter(|value| !value.is_null())
+            .cloned())
     }
 
     /// The record of a built-in declaration, with the profile's settings laid over.
@@ -469,18 +541,27 @@ impl<'p> Evaluator<'p> {
     fn list(&mut self, items: Vec<Value>, deps: Deps, origin: Span) -> Eval<Value> {
         let list = List::new(items);
         self.fits_limits(list.weight, list.depth, origin)?;
-        Ok(Value { kind: Kind::List(Arc::new(list)), deps, origin })
+        Ok(Value {
+            kind: Kind::List(Arc::new(list)),
+            deps,
+            origin,
+        })
     }
 
     fn fields(&mut self, fields: Fields, deps: Deps, origin: Span) -> Eval<Value> {
         self.fits_limits(fields.weight, fields.depth, origin)?;
-        Ok(Value { kind: Kind::Fields(Arc::new(fields)), deps, origin })
+        Ok(Value {
+            kind: Kind::Fields(Arc::new(fields)),
+            deps,
+            origin,
+        })
     }
 
     fn fits_limits(&mut self, weight: u32, depth: u8, origin: Span) -> Eval<()> {
         if weight > limits::VALUE_WEIGHT {
             return self.fail(
-                Diagnostic::error("K0902", origin, "this value is larger than 16 MiB").help("split it, or loop over less"),
+                Diagnostic::error("K0902", origin, "this value is larger than 16 MiB")
+                    .help("split it, or loop over less"),
             );
         }
         if usize::from(depth) > limits::NESTING {
@@ -494,10 +575,14 @@ impl<'p> Evaluator<'p> {
         if text.len() > limits::STRING_BYTES {
             return self.fail(Diagnostic::error("K0902", origin, "this string is longer than 1 MiB"));
         }
-        Ok(Value { kind: Kind::String(text.into()), deps, origin })
+        Ok(Value {
+            kind: Kind::String(text.into()),
+            deps,
+            origin,
+        })
     }
 
     fn site_span(&self, site: SiteId) -> Option<Span> {
-        self.program.sites.get(site.0 as usize).map(|site| site.span)
+        self.program.sites.get(site.index()).map(|site| site.span)
     }
 }

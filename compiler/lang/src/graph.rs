@@ -35,7 +35,8 @@ fn walk<E: Clone>(
             continue;
         }
         // Each open node with its edges and the number of edges already followed.
-        let mut path: Vec<(usize, Vec<(usize, E)>, usize)> = Vec::new();
+        type Open<E> = (usize, Vec<(usize, E)>, usize);
+        let mut path: Vec<Open<E>> = Vec::new();
         let mut enter = Some(root);
         loop {
             if let Some(node) = enter.take() {
@@ -44,7 +45,9 @@ fn walk<E: Clone>(
                 }
                 path.push((node, edges(node), 0));
             }
-            let Some((node, out, followed)) = path.last_mut() else { break };
+            let Some((node, out, followed)) = path.last_mut() else {
+                break;
+            };
             let Some((target, _)) = out.get(*followed).cloned() else {
                 if let Some(slot) = state.get_mut(*node) {
                     *slot = State::Done;
@@ -86,15 +89,23 @@ mod tests {
     fn finds_cycles_and_order() {
         let graph: Vec<Vec<usize>> = vec![vec![1], vec![2], vec![0, 3], vec![], vec![4]];
         let edges = |node: usize| graph[node].iter().map(|to| (*to, ())).collect::<Vec<_>>();
-        let found: Vec<Vec<usize>> =
-            cycles(5, edges).into_iter().map(|cycle| cycle.into_iter().map(|(node, ())| node).collect()).collect();
+        let found: Vec<Vec<usize>> = cycles(5, edges)
+            .into_iter()
+            .map(|cycle| cycle.into_iter().map(|(node, ())| node).collect())
+            .collect();
         assert_eq!(found, [vec![0, 1, 2], vec![4]]);
         assert_eq!(order(5, edges), [3, 2, 1, 0, 4]);
     }
 
     #[test]
     fn long_chains_do_not_overflow() {
-        let edges = |node: usize| if node < 200_000 { vec![(node + 1, ())] } else { Vec::new() };
+        let edges = |node: usize| {
+            if node < 200_000 {
+                vec![(node + 1, ())]
+            } else {
+                Vec::new()
+            }
+        };
         assert_eq!(order(200_001, edges).first(), Some(&200_000));
     }
 }

@@ -78,37 +78,99 @@ pub(crate) enum Kind {
     SelfRelease,
     StackName,
     /// A field, or a key of a map, which has to be there.
-    Field { base: Box<Expr>, name: Arc<str>, optional: bool, key: bool },
-    Index { base: Box<Expr>, index: Box<Expr>, optional: bool },
+    Field {
+        base: Box<Expr>,
+        name: Arc<str>,
+        optional: bool,
+        key: bool,
+    },
+    Index {
+        base: Box<Expr>,
+        index: Box<Expr>,
+        optional: bool,
+    },
     /// `.name`, `.namespace`, `.cluster` of a release; `.name` of a cluster or a zone.
-    Handle { base: Box<Expr>, part: HandlePart },
+    Handle {
+        base: Box<Expr>,
+        part: HandlePart,
+    },
     /// `.registry` and its like of an image.
-    ImagePart { base: Box<Expr>, part: ImagePart },
+    ImagePart {
+        base: Box<Expr>,
+        part: ImagePart,
+    },
     /// An output of a release.
-    Output { base: Box<Expr>, name: Arc<str>, site: SiteId },
-    Call { function: FnId, args: Vec<Option<Expr>> },
-    Builtin { function: Builtin, args: Vec<Expr> },
+    Output {
+        base: Box<Expr>,
+        name: Arc<str>,
+        site: SiteId,
+    },
+    Call {
+        function: FnId,
+        args: Vec<Option<Expr>>,
+    },
+    Builtin {
+        function: Builtin,
+        args: Vec<Expr>,
+    },
     /// Fields with static keys, sorted.
-    Record { keys: Arc<[Arc<str>]>, values: Vec<FieldValue> },
+    Record {
+        keys: Arc<[Arc<str>]>,
+        values: Vec<FieldValue>,
+    },
     /// Entries of which some are spread or have computed keys, in order.
     Entries(Vec<Entry>),
     List(Vec<Item>),
-    ListFor { clauses: Vec<Clause>, body: Box<Expr> },
-    MapFor { clauses: Vec<Clause>, key: Box<Expr>, value: FieldValueBox },
-    If { condition: Box<Expr>, then: Box<Expr>, otherwise: Box<Expr> },
-    Match { subject: Box<Expr>, arms: Vec<(Option<Value>, Expr)> },
-    With { base: Box<Expr>, settings: Vec<Setting> },
+    ListFor {
+        clauses: Vec<Clause>,
+        body: Box<Expr>,
+    },
+    MapFor {
+        clauses: Vec<Clause>,
+        key: Box<Expr>,
+        value: FieldValueBox,
+    },
+    If {
+        condition: Box<Expr>,
+        then: Box<Expr>,
+        otherwise: Box<Expr>,
+    },
+    Match {
+        subject: Box<Expr>,
+        arms: Vec<(Option<Value>, Expr)>,
+    },
+    With {
+        base: Box<Expr>,
+        settings: Vec<Setting>,
+    },
     /// Fits the value to a type: conversions, defaults, and what only the value can show.
-    Conform { value: Box<Expr>, ty: Type },
+    Conform {
+        value: Box<Expr>,
+        ty: Type,
+    },
     /// A map whose keys go into a field of each value, as a list.
-    MapToList { value: Box<Expr>, key: Arc<str> },
+    MapToList {
+        value: Box<Expr>,
+        key: Arc<str>,
+    },
     /// A Kubernetes object: the fields with `apiVersion` and `kind`.
-    Object { ty: Arc<RecordType>, object: Arc<ObjectKind>, fields: Box<Expr> },
+    Object {
+        ty: Arc<RecordType>,
+        object: Arc<ObjectKind>,
+        fields: Box<Expr>,
+    },
     And(Box<Expr>, Box<Expr>),
     Or(Box<Expr>, Box<Expr>),
     Coalesce(Box<Expr>, Box<Expr>),
-    Binary { op: BinaryOp, left: Box<Expr>, right: Box<Expr> },
-    Unary { op: UnaryOp, operand: Box<Expr> },
+    Binary {
+        op: BinaryOp,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
+    Unary {
+        op: UnaryOp,
+        operand: Box<Expr>,
+    },
 }
 
 pub(crate) type FieldValueBox = Box<FieldValue>;
@@ -129,8 +191,15 @@ pub(crate) enum Part {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Entry {
-    Field { key: Arc<str>, span: Span, value: FieldValue },
-    Computed { key: Expr, value: FieldValue },
+    Field {
+        key: Arc<str>,
+        span: Span,
+        value: FieldValue,
+    },
+    Computed {
+        key: Expr,
+        value: FieldValue,
+    },
     Spread(Expr),
 }
 
@@ -188,15 +257,17 @@ pub(crate) enum Change {
 
 impl Expr {
     pub fn error(span: Span) -> Self {
-        Expr { kind: Kind::Error, span }
+        Expr {
+            kind: Kind::Error,
+            span,
+        }
     }
 
     pub fn constant(value: Value) -> Self {
         let span = value.origin;
-        Expr { kind: Kind::Const(value), span }
-    }
-
-    pub fn is_error(&self) -> bool {
-        matches!(self.kind, Kind::Error)
+        Expr {
+            kind: Kind::Const(value),
+            span,
+        }
     }
 }

@@ -2,6 +2,37 @@
 //!
 //! Every phase is total: broken input gives diagnostics and whatever could still be made out. This crate reads no file,
 //! knows no cluster, and renders no chart: files come through [`Host`], charts and manifests stay paths.
+//!
+//! Loading ([`Host`] to syntax trees) comes before checking (names and types, to slots and explicit conversions), that
+//! before evaluation (by need, within limits). The fields of built-in declarations are types of `std/prelude`.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use std::sync::Arc;
+//!
+//! use ktl_lang::{Host, Request, compile};
+//! use ktl_syntax::{Diagnostics, Sources};
+//!
+//! struct OneFile;
+//!
+//! impl Host for OneFile {
+//!     fn module(&self, _: &str) -> Result<Arc<str>, String> {
+//!         Ok("stack hello edition 1 {}\n\nimport \"std/k8s\" as k8s\n\n\
+//!             release web: k8s.Workload { containers: { web: { image: \"nginx:1.29\" } } }\n".into())
+//!     }
+//!     fn chart(&self, _: &str) -> Result<(), String> {
+//!         Err("no charts here".into())
+//!     }
+//!     fn crds(&self, _: &str) -> Result<Vec<serde_json::Value>, String> {
+//!         Err("no files here".into())
+//!     }
+//! }
+//!
+//! let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+//! let request = Request { entry: "stack.ktl", profile: None, inputs: &BTreeMap::new() };
+//! let stack = compile(&OneFile, &request, &mut sources, &mut diagnostics).expect("a stack without errors");
+//! assert_eq!(stack.releases[0].name, "web");
+//! ```
 
 mod builtin;
 mod check;
@@ -73,6 +104,13 @@ fn run(
     let modules = load::load(host, request.entry, sources, diagnostics)?;
     let program = check::check(&modules, sources, diagnostics);
     // Evaluated even when there are errors: what is whole may have mistakes that only values show.
-    let stack = eval::evaluate(&program, request.profile, request.inputs, complete, sources, diagnostics);
+    let stack = eval::evaluate(
+        &program,
+        request.profile,
+        request.inputs,
+        complete,
+        sources,
+        diagnostics,
+    );
     stack.filter(|_| !diagnostics.has_errors())
 }

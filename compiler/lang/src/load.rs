@@ -32,7 +32,10 @@ impl Module {
 pub(crate) enum Import {
     Module(ModuleId),
     /// The directory, relative to the project root, and the source as written.
-    Chart { directory: Arc<str>, written: Arc<str> },
+    Chart {
+        directory: Arc<str>,
+        written: Arc<str>,
+    },
     /// Constructible kinds by name.
     Crd(Arc<BTreeMap<Arc<str>, Type>>),
     /// Reported already.
@@ -63,7 +66,13 @@ pub(crate) fn load(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<Module>> {
-    let mut loader = Loader { host, sources, diagnostics, modules: Vec::new(), ids: BTreeMap::new() };
+    let mut loader = Loader {
+        host,
+        sources,
+        diagnostics,
+        modules: Vec::new(),
+        ids: BTreeMap::new(),
+    };
     let prelude = ktl_stdlib::module("std/prelude").unwrap_or("");
     loader.add("std/prelude", prelude.into());
     match host.module(entry) {
@@ -83,7 +92,9 @@ pub(crate) fn load(
         loader.resolve_imports(next);
         next += 1;
     }
-    let Loader { modules, diagnostics, .. } = loader;
+    let Loader {
+        modules, diagnostics, ..
+    } = loader;
     report_cycles(&modules, diagnostics);
     Some(modules)
 }
@@ -94,7 +105,11 @@ impl Loader<'_> {
         let file = self.sources.add(path.clone(), text.clone());
         let ast = ktl_syntax::parse(self.sources, file, self.diagnostics);
         let id = ModuleId(self.modules.len() as u32);
-        self.modules.push(Module { path: path.clone(), ast, imports: Vec::new() });
+        self.modules.push(Module {
+            path: path.clone(),
+            ast,
+            imports: Vec::new(),
+        });
         self.ids.insert(path, id);
         id
     }
@@ -107,7 +122,9 @@ impl Loader<'_> {
             .decls
             .iter()
             .map(|decl| match &decl.kind {
-                DeclKind::Import { kind, source, version, .. } => Some((*kind, source.clone(), version.clone())),
+                DeclKind::Import {
+                    kind, source, version, ..
+                } => Some((*kind, source.clone(), version.clone())),
                 _ => None,
             })
             .collect();
@@ -121,10 +138,11 @@ impl Loader<'_> {
     }
 
     fn import(&mut self, from: &str, kind: ImportKind, source: &ast::Text, version: Option<&ast::Text>) -> Import {
-        self.try_import(from, kind, source, version).unwrap_or_else(|diagnostic| {
-            self.diagnostics.push(*diagnostic);
-            Import::Error
-        })
+        self.try_import(from, kind, source, version)
+            .unwrap_or_else(|diagnostic| {
+                self.diagnostics.push(*diagnostic);
+                Import::Error
+            })
     }
 
     fn try_import(
@@ -144,8 +162,12 @@ impl Loader<'_> {
         }
         if written.contains("://") {
             return Err(Box::new(
-                Diagnostic::error("K0010", source.span, format!("importing {written} is not supported by this version of ktl"))
-                    .help("copy it into the project and import it by a path such as `./charts/redis`"),
+                Diagnostic::error(
+                    "K0010",
+                    source.span,
+                    format!("importing {written} is not supported by this version of ktl"),
+                )
+                .help("copy it into the project and import it by a path such as `./charts/redis`"),
             ));
         }
         if let Some(version) = version {
@@ -164,15 +186,24 @@ impl Loader<'_> {
             ImportKind::Chart => {
                 self.host.chart(&path).map_err(|reason| {
                     let help = "a chart is a directory that holds `Chart.yaml`";
-                    Box::new(Diagnostic::error("K0105", source.span, format!("no chart at `{path}`: {reason}")).help(help))
+                    Box::new(
+                        Diagnostic::error("K0105", source.span, format!("no chart at `{path}`: {reason}")).help(help),
+                    )
                 })?;
-                Ok(Import::Chart { directory: path.into(), written: source.text.clone() })
+                Ok(Import::Chart {
+                    directory: path.into(),
+                    written: source.text.clone(),
+                })
             }
             ImportKind::Crd => {
-                let documents = self.host.crds(&path).map_err(|reason| fail(format!("cannot read `{path}`: {reason}")))?;
+                let documents = self
+                    .host
+                    .crds(&path)
+                    .map_err(|reason| fail(format!("cannot read `{path}`: {reason}")))?;
                 let mut kinds = BTreeMap::new();
                 for document in documents.iter().filter(|document| !document.is_null()) {
-                    let (kind, ty) = types::crd_kinds(document).map_err(|problem| fail(format!("`{path}`: {problem}")))?;
+                    let (kind, ty) =
+                        types::crd_kinds(document).map_err(|problem| fail(format!("`{path}`: {problem}")))?;
                     kinds.insert(kind, ty);
                 }
                 if kinds.is_empty() {
@@ -197,7 +228,9 @@ impl Loader<'_> {
                 diagnostic = diagnostic.fix(format!("replace by `{better}`"), source.span, format!("\"{better}\""));
             }
             let names: Vec<String> = known.map(|name| format!("`{name}`")).collect();
-            return Err(Box::new(diagnostic.help(format!("the standard library has {}", names.join(", ")))));
+            return Err(Box::new(
+                diagnostic.help(format!("the standard library has {}", names.join(", "))),
+            ));
         };
         Ok(Import::Module(match self.ids.get(written) {
             Some(id) => *id,
@@ -221,7 +254,11 @@ impl Loader<'_> {
 }
 
 fn unsupported(span: Span, what: &str) -> Box<Diagnostic> {
-    Box::new(Diagnostic::error("K0010", span, format!("`{what}` is not supported by this version of ktl")))
+    Box::new(Diagnostic::error(
+        "K0010",
+        span,
+        format!("`{what}` is not supported by this version of ktl"),
+    ))
 }
 
 /// Why a path does not lead to a file of the project.
@@ -236,7 +273,10 @@ pub(crate) enum PathProblem {
 impl PathProblem {
     pub fn message(self, written: &str) -> String {
         match self {
-            PathProblem::NotRelative => format!("`{written}` is not a path: write it as `./{}`", written.trim_start_matches('/')),
+            PathProblem::NotRelative => format!(
+                "`{written}` is not a path: write it as `./{}`",
+                written.trim_start_matches('/')
+            ),
             PathProblem::Outside => format!("`{written}` leaves the project root"),
         }
     }
@@ -264,7 +304,9 @@ pub(crate) fn resolve(from: &str, written: &str) -> Result<String, PathProblem> 
 /// Reports each cycle of imports once, with every hop.
 fn report_cycles(modules: &[Module], diagnostics: &mut Diagnostics) {
     let edges = |index: usize| -> Vec<(usize, Span)> {
-        let Some(module) = modules.get(index) else { return Vec::new() };
+        let Some(module) = modules.get(index) else {
+            return Vec::new();
+        };
         let imports = module.ast.decls.iter().zip(&module.imports);
         imports
             .filter_map(|(decl, import)| match import {

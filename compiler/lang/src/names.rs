@@ -30,7 +30,10 @@ pub(crate) enum TypeName {
     Type(TypeId),
     Component(CompId),
     Module(ModuleId),
-    Chart { directory: Arc<str>, written: Arc<str> },
+    Chart {
+        directory: Arc<str>,
+        written: Arc<str>,
+    },
     Crd(Arc<BTreeMap<Arc<str>, Type>>),
     /// Reported already.
     Error,

@@ -93,12 +93,18 @@ pub(crate) fn quantity(number: &str, unit: &str, dimension: Dimension) -> Option
         let row = UNITS.iter().find(|row| row.0 == unit && row.1 == dimension)?;
         value.checked_mul(Decimal::new(row.2, row.3))?
     };
-    Some(Quantity { dimension, amount, spelt: format!("{number}{unit}").into() })
+    Some(Quantity {
+        dimension,
+        amount,
+        spelt: format!("{number}{unit}").into(),
+    })
 }
 
 /// A quantity written as one text, such as `100Gi`.
 pub(crate) fn parse_quantity(text: &str, dimension: Dimension) -> Option<Quantity> {
-    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let split = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at_checked(split)?;
     quantity(number, unit, dimension)
 }
@@ -124,7 +130,11 @@ pub(crate) fn computed(dimension: Dimension, amount: Decimal) -> Quantity {
         Dimension::Cpu => amount.to_string(),
         _ => format!("{amount}{smallest}"),
     });
-    Quantity { dimension, amount, spelt: spelt.into() }
+    Quantity {
+        dimension,
+        amount,
+        spelt: spelt.into(),
+    }
 }
 
 #[cfg(test)]
@@ -136,8 +146,14 @@ mod tests {
         assert_eq!(dimensions("m"), [Dimension::Duration, Dimension::Cpu]);
         assert_eq!(dimensions("Gi"), [Dimension::Bytes]);
         assert!(dimensions("Gb").is_empty());
-        assert_eq!(quantity("5", "m", Dimension::Duration).unwrap().amount, Decimal::from(300_000));
-        assert_eq!(quantity("250", "m", Dimension::Cpu).unwrap().amount, Decimal::new(25, 2));
+        assert_eq!(
+            quantity("5", "m", Dimension::Duration).unwrap().amount,
+            Decimal::from(300_000)
+        );
+        assert_eq!(
+            quantity("250", "m", Dimension::Cpu).unwrap().amount,
+            Decimal::new(25, 2)
+        );
         assert!(quantity("5", "", Dimension::Duration).is_none());
     }
 

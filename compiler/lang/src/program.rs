@@ -59,7 +59,6 @@ impl Default for BuiltinFields {
 
 #[derive(Clone, Debug)]
 pub(crate) struct ModuleInfo {
-    pub path: Arc<str>,
     pub std: bool,
 }
 
@@ -67,7 +66,6 @@ pub(crate) struct ModuleInfo {
 pub(crate) struct LetDecl {
     pub name: Arc<str>,
     pub module: ModuleId,
-    pub comp: Option<CompId>,
     pub ty: Type,
     /// Whether the type was written: then overlaid values are fitted to it again.
     pub annotated: bool,
@@ -135,7 +133,6 @@ pub(crate) enum RelKind {
 
 #[derive(Debug)]
 pub(crate) struct CompDecl {
-    pub name: Arc<str>,
     pub params: Vec<ParamDecl>,
     pub rels: Vec<RelId>,
     pub outputs: Vec<(Arc<str>, Expr)>,
@@ -151,7 +148,6 @@ pub(crate) struct ParamDecl {
 #[derive(Debug)]
 pub(crate) struct ProfileDecl {
     pub name: Arc<str>,
-    pub span: Span,
     pub extends: Option<(Arc<str>, Span)>,
     pub settings: Vec<ProfileSetting>,
 }

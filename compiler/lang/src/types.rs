@@ -2,8 +2,8 @@
 
 mod fit;
 mod print;
-mod schema;
 mod scalar;
+mod schema;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -178,13 +178,30 @@ impl Field {
 impl RecordType {
     pub fn new(name: Option<Arc<str>>, mut fields: Vec<Field>) -> Self {
         fields.sort_by(|a, b| a.name.cmp(&b.name));
-        let weight = fields.iter().fold(1_u32, |sum, field| sum.saturating_add(field.ty.weight()));
-        let depth = fields.iter().map(|field| field.ty.depth()).max().unwrap_or(0).saturating_add(1);
-        RecordType { name, object: None, fields: OnceLock::from(fields), source: None, weight, depth }
+        let weight = fields
+            .iter()
+            .fold(1_u32, |sum, field| sum.saturating_add(field.ty.weight()));
+        let depth = fields
+            .iter()
+            .map(|field| field.ty.depth())
+            .max()
+            .unwrap_or(0)
+            .saturating_add(1);
+        RecordType {
+            name,
+            object: None,
+            fields: OnceLock::from(fields),
+            source: None,
+            weight,
+            depth,
+        }
     }
 
     pub fn fields(&self) -> &[Field] {
-        self.fields.get_or_init(|| self.source.map_or_else(Vec::new, |record| schema::fields(record, self.object.is_some())))
+        self.fields.get_or_init(|| {
+            self.source
+                .map_or_else(Vec::new, |record| schema::fields(record, self.object.is_some()))
+        })
     }
 
     pub fn field(&self, name: &str) -> Option<&Field> {
@@ -208,9 +225,23 @@ impl RecordType {
 
     /// The same with every field optional: what a spread may add.
     pub fn partial(&self) -> RecordType {
-        let fields: Vec<Field> =
-            self.fields().iter().cloned().map(|field| Field { presence: Presence::Optional, ..field }).collect();
-        RecordType { name: self.name.clone(), object: None, fields: OnceLock::from(fields), source: None, weight: self.weight, depth: self.depth }
+        let fields: Vec<Field> = self
+            .fields()
+            .iter()
+            .cloned()
+            .map(|field| Field {
+                presence: Presence::Optional,
+                ..field
+            })
+            .collect();
+        RecordType {
+            name: self.name.clone(),
+            object: None,
+            fields: OnceLock::from(fields),
+            source: None,
+            weight: self.weight,
+            depth: self.depth,
+        }
     }
 
     /// The same without the key field being required: an element of a list that is written as a map.
@@ -220,11 +251,21 @@ impl RecordType {
             .iter()
             .cloned()
             .map(|field| match &*field.name == key {
-                true => Field { presence: Presence::Optional, ..field },
+                true => Field {
+                    presence: Presence::Optional,
+                    ..field
+                },
                 false => field,
             })
             .collect();
-        RecordType { name: self.name.clone(), object: self.object.clone(), fields: OnceLock::from(fields), source: None, weight: self.weight, depth: self.depth }
+        RecordType {
+            name: self.name.clone(),
+            object: self.object.clone(),
+            fields: OnceLock::from(fields),
+            source: None,
+            weight: self.weight,
+            depth: self.depth,
+        }
     }
 }
 
@@ -239,7 +280,14 @@ impl Type {
     }
 
     pub fn list(item: Type) -> Type {
-        Type::List(Arc::new(ListType { item, min: None, max: None, unique: false, key: None, span: None }))
+        Type::List(Arc::new(ListType {
+            item,
+            min: None,
+            max: None,
+            unique: false,
+            key: None,
+            span: None,
+        }))
     }
 
     pub fn map(key: Type, value: Type) -> Type {
@@ -327,12 +375,18 @@ impl Type {
         match self {
             Type::Literal(_) => Type::STRING,
             Type::Union(members) => Type::union(members.iter().map(Type::widen)),
-            Type::List(list) => Type::List(Arc::new(ListType { item: list.item.widen(), ..(**list).clone() })),
+            Type::List(list) => Type::List(Arc::new(ListType {
+                item: list.item.widen(),
+                ..(**list).clone()
+            })),
             Type::Map(map) => Type::map(map.key.clone(), map.value.widen()),
             Type::Record(record) if record.name.is_none() && !record.is_schema() && record.object.is_none() => {
                 let fields = record.fields().iter().map(|field| match &field.presence {
                     Presence::Default(_) => field.clone(),
-                    _ => Field { ty: field.ty.widen(), ..field.clone() },
+                    _ => Field {
+                        ty: field.ty.widen(),
+                        ..field.clone()
+                    },
                 });
                 Type::record(fields.collect())
             }
@@ -345,7 +399,9 @@ impl Type {
             Type::List(list) => list.item.weight().saturating_add(1),
             Type::Map(map) => map.key.weight().saturating_add(map.value.weight()),
             Type::Record(record) => record.weight,
-            Type::Union(members) => members.iter().fold(1, |sum: u32, member| sum.saturating_add(member.weight())),
+            Type::Union(members) => members
+                .iter()
+                .fold(1, |sum: u32, member| sum.saturating_add(member.weight())),
             Type::Range(item) => item.weight(),
             _ => 1,
         }
@@ -413,7 +469,9 @@ pub(crate) fn same(a: &Type, b: &Type) -> bool {
                         a.name == b.name
                             && same(&a.ty, &b.ty)
                             && match (&a.presence, &b.presence) {
-                                (Presence::Required, Presence::Required) | (Presence::Optional, Presence::Optional) => true,
+                                (Presence::Required, Presence::Required) | (Presence::Optional, Presence::Optional) => {
+                                    true
+                                }
                                 (Presence::Default(a), Presence::Default(b)) => Arc::ptr_eq(a, b),
                                 _ => false,
                             }
@@ -436,10 +494,14 @@ pub(crate) fn join(a: Type, b: Type) -> Type {
         (Type::Json, _) | (_, Type::Json) => Type::Json,
         (Type::Null, _) => b.optional(),
         (_, Type::Null) => a.optional(),
-        (Type::Union(members), _) if matches!(a.non_null(), Type::Record(_) | Type::Map(_) | Type::List(_)) && members.len() == 2 => {
+        (Type::Union(members), _)
+            if matches!(a.non_null(), Type::Record(_) | Type::Map(_) | Type::List(_)) && members.len() == 2 =>
+        {
             join(a.non_null(), b).optional()
         }
-        (_, Type::Union(members)) if matches!(b.non_null(), Type::Record(_) | Type::Map(_) | Type::List(_)) && members.len() == 2 => {
+        (_, Type::Union(members))
+            if matches!(b.non_null(), Type::Record(_) | Type::Map(_) | Type::List(_)) && members.len() == 2 =>
+        {
             join(a, b.non_null()).optional()
         }
         (Type::Number(Number::Int, _), Type::Number(Number::Decimal, _)) => Type::DECIMAL,
@@ -449,11 +511,15 @@ pub(crate) fn join(a: Type, b: Type) -> Type {
         (Type::Release(_), Type::Release(_)) => Type::Release(None),
         _ if a.is_text() && b.is_text() && a.literals().is_none() | b.literals().is_none() => Type::STRING,
         (Type::List(x), Type::List(y)) => Type::list(join(x.item.clone(), y.item.clone())),
-        (Type::Map(x), Type::Map(y)) => {
-            Type::map(join(x.key.clone(), y.key.clone()), join(x.value.clone(), y.value.clone()))
-        }
+        (Type::Map(x), Type::Map(y)) => Type::map(
+            join(x.key.clone(), y.key.clone()),
+            join(x.value.clone(), y.value.clone()),
+        ),
         (Type::Record(x), Type::Map(y)) | (Type::Map(y), Type::Record(x)) if plain(x) => {
-            let value = x.fields().iter().fold(y.value.clone(), |sum, field| join(sum, field.ty.clone()));
+            let value = x
+                .fields()
+                .iter()
+                .fold(y.value.clone(), |sum, field| join(sum, field.ty.clone()));
             Type::map(Type::STRING, value)
         }
         (Type::Record(x), Type::Record(y)) if x.object.is_some() && y.object.is_some() => Type::Object,
@@ -475,9 +541,14 @@ fn plain(record: &RecordType) -> bool {
 
 /// Whether a field of disjoint literals tells two records apart.
 pub(crate) fn tagged(a: &RecordType, b: &RecordType) -> bool {
-    a.fields().iter().any(|field| match (field.ty.literals(), b.field(&field.name).map(|other| other.ty.literals())) {
-        (Some(left), Some(Some(right))) => left.is_disjoint(&right) && matches!(field.presence, Presence::Required),
-        _ => false,
+    a.fields().iter().any(|field| {
+        match (
+            field.ty.literals(),
+            b.field(&field.name).map(|other| other.ty.literals()),
+        ) {
+            (Some(left), Some(Some(right))) => left.is_disjoint(&right) && matches!(field.presence, Presence::Required),
+            _ => false,
+        }
     })
 }
 
@@ -493,10 +564,16 @@ fn join_records(a: &RecordType, b: &RecordType) -> Type {
                 },
                 ..field.clone()
             },
-            None => Field { presence: Presence::Optional, ..field.clone() },
+            None => Field {
+                presence: Presence::Optional,
+                ..field.clone()
+            },
         });
     }
     let only = b.fields().iter().filter(|field| a.field(&field.name).is_none());
-    fields.extend(only.map(|field| Field { presence: Presence::Optional, ..field.clone() }));
+    fields.extend(only.map(|field| Field {
+        presence: Presence::Optional,
+        ..field.clone()
+    }));
     Type::record(fields)
 }

@@ -76,7 +76,12 @@ impl Fields {
     /// Keys must be sorted and distinct, with a value each.
     pub fn new(keys: Arc<[Arc<str>]>, values: Vec<Value>) -> Self {
         let (weight, depth) = measure(values.iter());
-        Fields { keys, values, weight, depth }
+        Fields {
+            keys,
+            values,
+            weight,
+            depth,
+        }
     }
 
     /// Sorts the entries; a later one wins over an earlier one of the same key.
@@ -89,7 +94,12 @@ impl Fields {
     }
 
     pub fn empty() -> Self {
-        Fields { keys: Arc::from([]), values: Vec::new(), weight: 1, depth: 1 }
+        Fields {
+            keys: Arc::from([]),
+            values: Vec::new(),
+            weight: 1,
+            depth: 1,
+        }
     }
 
     pub fn get(&self, key: &str) -> Option<&Value> {
@@ -116,7 +126,11 @@ impl Fields {
 
 impl Value {
     pub fn new(kind: Kind, origin: Span) -> Self {
-        Value { kind, deps: Deps::default(), origin }
+        Value {
+            kind,
+            deps: Deps::default(),
+            origin,
+        }
     }
 
     pub fn null(origin: Span) -> Self {
@@ -129,10 +143,6 @@ impl Value {
 
     pub fn fields(entries: Vec<(Arc<str>, Value)>, origin: Span) -> Self {
         Value::new(Kind::Fields(Arc::new(Fields::from_entries(entries))), origin)
-    }
-
-    pub fn list(items: Vec<Value>, origin: Span) -> Self {
-        Value::new(Kind::List(Arc::new(List::new(items))), origin)
     }
 
     pub fn is_null(&self) -> bool {
@@ -192,9 +202,12 @@ impl Value {
             Kind::String(text) => Json::from(text.as_ref()),
             Kind::Quantity(quantity) => Json::from(quantity.spelt.as_ref()),
             Kind::List(list) => Json::Array(list.items.iter().map(Value::to_json).collect()),
-            Kind::Fields(fields) => {
-                Json::Object(fields.iter().map(|(key, value)| (key.to_string(), value.to_json())).collect())
-            }
+            Kind::Fields(fields) => Json::Object(
+                fields
+                    .iter()
+                    .map(|(key, value)| (key.to_string(), value.to_json()))
+                    .collect(),
+            ),
             Kind::Range(range) => Json::Array(vec![range.0.to_json(), range.1.to_json()]),
         }
     }
@@ -209,12 +222,14 @@ impl Value {
                 None => Kind::Decimal(number.to_string().parse().unwrap_or_default()),
             },
             Json::String(text) => Kind::String(text.as_str().into()),
-            Json::Array(items) => {
-                Kind::List(Arc::new(List::new(items.iter().map(|item| Value::from_json(item, origin)).collect())))
-            }
+            Json::Array(items) => Kind::List(Arc::new(List::new(
+                items.iter().map(|item| Value::from_json(item, origin)).collect(),
+            ))),
             Json::Object(entries) => {
-                let entries =
-                    entries.iter().map(|(key, value)| (key.as_str().into(), Value::from_json(value, origin))).collect();
+                let entries = entries
+                    .iter()
+                    .map(|(key, value)| (key.as_str().into(), Value::from_json(value, origin)))
+                    .collect();
                 Kind::Fields(Arc::new(Fields::from_entries(entries)))
             }
         };
@@ -230,7 +245,12 @@ fn decimal_to_json(value: Decimal) -> serde_json::Value {
     {
         return whole.into();
     }
-    value.to_string().parse::<f64>().ok().and_then(serde_json::Number::from_f64).map_or(serde_json::Value::Null, Into::into)
+    value
+        .to_string()
+        .parse::<f64>()
+        .ok()
+        .and_then(serde_json::Number::from_f64)
+        .map_or(serde_json::Value::Null, Into::into)
 }
 
 /// Whether two values are equal: numbers by amount, records by their entries.
@@ -244,11 +264,11 @@ pub(crate) fn equal(a: &Value, b: &Value) -> bool {
         (Kind::String(a), Kind::String(b)) => a == b,
         (Kind::Quantity(a), Kind::Quantity(b)) => a.dimension == b.dimension && a.amount == b.amount,
         (Kind::List(a), Kind::List(b)) => {
-            Arc::ptr_eq(a, b) || (a.items.len() == b.items.len() && a.items.iter().zip(&b.items).all(|(a, b)| equal(a, b)))
+            Arc::ptr_eq(a, b)
+                || (a.items.len() == b.items.len() && a.items.iter().zip(&b.items).all(|(a, b)| equal(a, b)))
         }
         (Kind::Fields(a), Kind::Fields(b)) => {
-            Arc::ptr_eq(a, b)
-                || (a.keys == b.keys && a.values.iter().zip(&b.values).all(|(a, b)| equal(a, b)))
+            Arc::ptr_eq(a, b) || (a.keys == b.keys && a.values.iter().zip(&b.values).all(|(a, b)| equal(a, b)))
         }
         (Kind::Range(a), Kind::Range(b)) => equal(&a.0, &b.0) && equal(&a.1, &b.1),
         (Kind::Cluster(a), Kind::Cluster(b))

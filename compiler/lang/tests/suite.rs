@@ -3,6 +3,12 @@
 //!
 //! Lines at the start of an entry file say how it is compiled: `// profile: dev`, `// input: name=text`, `// check`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails here has found something"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +17,7 @@ use std::sync::Arc;
 use ktl_lang::stack::{EdgeReason, ReleaseKind};
 use ktl_lang::{Host, Request, Stack};
 use ktl_syntax::{Diagnostics, Severity, Sources};
+use proptest::prelude::*;
 use serde_json::json;
 
 /// A project on disk. CRDs are JSON here: reading YAML is the driver's part.
@@ -19,7 +26,9 @@ struct Disk(PathBuf);
 #[expect(clippy::disallowed_methods, reason = "tests read their cases from disk")]
 impl Host for Disk {
     fn module(&self, path: &str) -> Result<Arc<str>, String> {
-        std::fs::read_to_string(self.0.join(path)).map(Into::into).map_err(|_| "no such file".into())
+        std::fs::read_to_string(self.0.join(path))
+            .map(Into::into)
+            .map_err(|_| "no such file".into())
     }
 
     fn chart(&self, directory: &str) -> Result<(), String> {
@@ -29,7 +38,9 @@ impl Host for Disk {
 
     fn crds(&self, path: &str) -> Result<Vec<serde_json::Value>, String> {
         let text = std::fs::read_to_string(self.0.join(path)).map_err(|_| "no such file".to_owned())?;
-        serde_json::from_str(&text).map(|json| vec![json]).map_err(|error| error.to_string())
+        serde_json::from_str(&text)
+            .map(|json| vec![json])
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -38,7 +49,11 @@ struct Memory(Arc<str>);
 
 impl Host for Memory {
     fn module(&self, path: &str) -> Result<Arc<str>, String> {
-        if path == "stack.ktl" { Ok(self.0.clone()) } else { Err("no such file".into()) }
+        if path == "stack.ktl" {
+            Ok(self.0.clone())
+        } else {
+            Err("no such file".into())
+        }
     }
 
     fn chart(&self, _: &str) -> Result<(), String> {
@@ -67,7 +82,11 @@ fn compile(host: &dyn Host, entry: &str, head: &str) -> (Sources, Diagnostics, O
     }
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
-    let request = Request { entry, profile: profile.as_deref(), inputs: &inputs };
+    let request = Request {
+        entry,
+        profile: profile.as_deref(),
+        inputs: &inputs,
+    };
     let stack = if check {
         ktl_lang::check(host, &request, &mut sources, &mut diagnostics);
         None
@@ -80,8 +99,14 @@ fn compile(host: &dyn Host, entry: &str, head: &str) -> (Sources, Diagnostics, O
 fn render(sources: &Sources, diagnostics: Diagnostics, stack: Option<&Stack>) -> String {
     let mut out = String::new();
     for diagnostic in diagnostics.sorted() {
-        let severity = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
-        let place = diagnostic.span.map_or_else(|| "-".into(), |span| sources.describe(span));
+        let severity = if diagnostic.severity == Severity::Error {
+            "error"
+        } else {
+            "warning"
+        };
+        let place = diagnostic
+            .span
+            .map_or_else(|| "-".into(), |span| sources.describe(span));
         writeln!(out, "{severity} {} {place}: {}", diagnostic.code, diagnostic.message).unwrap();
         if !diagnostic.label.is_empty() {
             writeln!(out, "  label: {}", diagnostic.label).unwrap();
@@ -93,7 +118,14 @@ fn render(sources: &Sources, diagnostics: Diagnostics, stack: Option<&Stack>) ->
             writeln!(out, "  help: {help}").unwrap();
         }
         for fix in &diagnostic.fixes {
-            writeln!(out, "  fix: {}: {:?} -> {:?}", fix.title, sources.text(fix.span), fix.text).unwrap();
+            writeln!(
+                out,
+                "  fix: {}: {:?} -> {:?}",
+                fix.title,
+                sources.text(fix.span),
+                fix.text
+            )
+            .unwrap();
         }
     }
     if let Some(stack) = stack {
@@ -125,17 +157,25 @@ fn stack_json(sources: &Sources, stack: &Stack) -> serde_json::Value {
             put("timeout", json!(release.timeout));
             put("parallelismGroup", json!(release.parallelism_group));
             put("priority", json!(release.priority));
-            let texts = |list: &[(String, ktl_syntax::Span)]| json!(list.iter().map(|(text, _)| text).collect::<Vec<_>>());
+            let texts =
+                |list: &[(String, ktl_syntax::Span)]| json!(list.iter().map(|(text, _)| text).collect::<Vec<_>>());
             match &release.kind {
-                ReleaseKind::Chart { directory, values, value_files, set } => {
+                ReleaseKind::Chart {
+                    directory,
+                    values,
+                    value_files,
+                    set,
+                } => {
                     put("chart", json!(directory));
                     put("values", values.to_json());
                     put("valueFiles", texts(value_files));
                     put("set", texts(set));
                 }
                 ReleaseKind::Objects(objects) => {
-                    let objects: serde_json::Map<String, serde_json::Value> =
-                        objects.iter().map(|object| (object.key.clone(), object.body.to_json())).collect();
+                    let objects: serde_json::Map<String, serde_json::Value> = objects
+                        .iter()
+                        .map(|object| (object.key.clone(), object.body.to_json()))
+                        .collect();
                     put("objects", objects.into());
                 }
                 ReleaseKind::Manifests(files) => put("files", texts(files)),
@@ -177,7 +217,10 @@ fn stack_json(sources: &Sources, stack: &Stack) -> serde_json::Value {
 fn cases() -> Vec<(PathBuf, PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut cases = Vec::new();
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(&root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.join("stack.ktl").exists() {
@@ -199,17 +242,29 @@ fn cases_compile_as_expected() {
     let cases = cases();
     assert!(cases.len() > 20, "the cases are found");
     for (root, expected, entry) in cases {
-        if only.as_ref().is_some_and(|only| !expected.to_str().unwrap().contains(only.as_str())) {
+        if only
+            .as_ref()
+            .is_some_and(|only| !expected.to_str().unwrap().contains(only.as_str()))
+        {
             continue;
         }
         let head = std::fs::read_to_string(root.join(&entry)).unwrap();
         let (sources, diagnostics, stack) = compile(&Disk(root.clone()), &entry, &head);
         let found = render(&sources, diagnostics, stack.as_ref());
         let (sources, diagnostics, stack) = compile(&Disk(root), &entry, &head);
-        assert_eq!(found, render(&sources, diagnostics, stack.as_ref()), "compiling twice gives the same");
+        assert_eq!(
+            found,
+            render(&sources, diagnostics, stack.as_ref()),
+            "compiling twice gives the same"
+        );
         let wanted = std::fs::read_to_string(&expected).unwrap_or_default();
         if found != wanted {
-            writeln!(failures, "== {}\n-- expected\n{wanted}\n-- found\n{found}", expected.display()).unwrap();
+            writeln!(
+                failures,
+                "== {}\n-- expected\n{wanted}\n-- found\n{found}",
+                expected.display()
+            )
+            .unwrap();
             if update {
                 std::fs::write(&expected, &found).unwrap();
             }
@@ -250,4 +305,124 @@ fn the_standard_library_is_well_typed() {
     let (sources, diagnostics, stack) = compile(&Memory(text.into()), "stack.ktl", "");
     assert_eq!(render(&sources, diagnostics, None), "");
     assert!(stack.is_some());
+}
+
+/// A type of the module would hide the kind of its name. Workloads are a kind as well, in an alpha version that nobody serves.
+#[test]
+fn std_k8s_hides_no_kind() {
+    let text = ktl_stdlib::module("std/k8s").unwrap();
+    let declared = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("type ").or(line.strip_prefix("component ")));
+    let hidden: Vec<&str> = declared
+        .map(|rest| rest.split(' ').next().unwrap())
+        .filter(|name| *name != "Workload" && ktl_schema::preferred(name).is_some())
+        .collect();
+    assert!(hidden.is_empty(), "{hidden:?}");
+}
+
+/// Words that make sense somewhere, put where they may make none.
+const WORDS: &[&str] = &[
+    "null",
+    "self",
+    "self.name",
+    "{}",
+    "[]",
+    "{",
+    "}",
+    "[",
+    "]",
+    "(",
+    ")",
+    ":",
+    "=",
+    ".",
+    "?.",
+    "..",
+    "...",
+    "??",
+    "1",
+    "5m",
+    "0.5",
+    "10%",
+    "100Gi",
+    "\"x\"",
+    "\"${x}\"",
+    "if",
+    "then",
+    "else",
+    "match",
+    "for",
+    "in",
+    "with",
+    "as",
+    "when: false",
+    "release x: k8s.Objects { objects: {} }",
+    "let x = x",
+    "type T = [T]",
+    "T",
+    "string",
+    "map<name, int>",
+    "x",
+    "a.b.c",
+    "needs: [x]",
+    "on: x",
+    "namespace: self.name",
+    "unset",
+    "only [\"a\"]",
+    "...x",
+    "[k, v in x]",
+    "\n",
+    "ü",
+    "\u{0}",
+];
+
+/// A change of a program: at a share of its length, remove so many bytes and put in a word or a piece of itself.
+fn mutate(text: &str, changes: &[(f64, usize, usize, f64)]) -> String {
+    let mut text = text.to_owned();
+    for (place, removed, word, source) in changes {
+        let boundary = |share: f64, text: &str| {
+            let mut at = ((text.len() as f64) * share) as usize;
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            at
+        };
+        let from = boundary(*place, &text);
+        let mut to = (from + removed).min(text.len());
+        while !text.is_char_boundary(to) {
+            to += 1;
+        }
+        let inserted = match WORDS.get(*word) {
+            Some(word) => format!(" {word} "),
+            None => {
+                let start = boundary(*source, &text);
+                text[start..].lines().next().unwrap_or("").to_owned()
+            }
+        };
+        text.replace_range(from..to, &inserted);
+    }
+    text
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever becomes of a program, compiling it ends, and says something if there is no stack.
+    #[test]
+    fn mutated_programs_end(
+        base in 0usize..5,
+        changes in proptest::collection::vec((0.0..1.0, 0usize..24, 0usize..60, 0.0..1.0), 1..6),
+    ) {
+        let bases = [
+            include_str!("cases/first.ktl"),
+            include_str!("cases/types.ktl"),
+            include_str!("cases/components.ktl"),
+            include_str!("cases/profiles.ktl"),
+            include_str!("cases/workload.ktl"),
+        ];
+        let text = mutate(bases[base], &changes);
+        let (_, diagnostics, stack) = compile(&Memory(text.as_str().into()), "stack.ktl", "// input: replicas=3\n// profile: prod");
+        prop_assert!(stack.is_some() || diagnostics.has_errors(), "no stack and no error for\n{text}");
+    }
 }

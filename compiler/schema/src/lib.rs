@@ -5,6 +5,9 @@
 //! creation. Nothing is parsed or built at start-up: looking a kind up is a binary search, and walking its fields
 //! follows references.
 //!
+//! The newest supported Kubernetes version is the base. Every stable kind of the older ones is in it; alpha and beta
+//! kinds and fields that were dropped before it are not. `since` says what the older versions lack.
+//!
 //! The crate must not know: clusters, manifests, the language's own types, custom resources (they bring their schema
 //! with them), or any I/O.
 //!

@@ -5,6 +5,7 @@ mod declarations;
 mod expressions;
 mod fragment;
 mod mend;
+mod place;
 mod recover;
 mod strings;
 mod suggest;
@@ -100,7 +101,10 @@ fn too_deep(builder: &Builder<'_>, tokens: &[Token]) -> Option<Span> {
                 }
             }
             (TokenKind::Word, "if") => {
-                frames.last_mut().into_iter().for_each(|(conditions, _)| *conditions += 1);
+                frames
+                    .last_mut()
+                    .into_iter()
+                    .for_each(|(conditions, _)| *conditions += 1);
                 depth += 1;
             }
             (TokenKind::Word, "match") => {

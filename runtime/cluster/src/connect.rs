@@ -137,10 +137,10 @@ impl Cluster {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Waits until the API server answers again, or says that it does not.
+    /// Asks the API server whether it is there, once.
     ///
     /// # Errors
-    /// It does not answer.
+    /// It does not answer within 5 s, or refuses.
     pub async fn probe(&self) -> Result<(), Failure> {
         self.read(path("/version", &[]), Duration::from_secs(5)).await.map(drop)
     }

@@ -137,7 +137,8 @@ impl Cluster {
         Observer { receiver, watch }
     }
 
-    /// Follows every object of a type in a namespace; see [`Cluster::observe`]. Empty until the first list is read.
+    /// Every object that the watch behind an observer has seen: all of its type in its namespace. Empty until the first
+    /// list is read.
     pub fn observed_objects(&self, observer: &Observer) -> Vec<Arc<Value>> {
         lock(&observer.watch.seen).objects.values().cloned().collect()
     }

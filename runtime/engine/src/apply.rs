@@ -16,6 +16,8 @@ use crate::wait;
 pub(crate) struct Mode {
     pub manager: Arc<str>,
     pub dry_run: bool,
+    /// Whether an earlier attempt was sent and its answer lost: what it would have done may be done.
+    pub in_doubt: bool,
 }
 
 /// Applies and waits; tells `report` how far it has come.
@@ -71,7 +73,8 @@ async fn send(task: &Task, before: Before, mode: &Mode) -> Result<(Outcome, Opti
     let outcome = match before {
         _ if applied.created => Outcome::Created,
         Before::Present(before) if is_same(&before, &applied.object, &mode.manager) => Outcome::Unchanged,
-        Before::Absent if mode.dry_run => Outcome::Created,
+        // A dry run creates nothing, and an answer that was lost may have been the one that said so.
+        Before::Absent if mode.dry_run || mode.in_doubt => Outcome::Created,
         _ => Outcome::Changed,
     };
     Ok((outcome, Some(applied.object)))

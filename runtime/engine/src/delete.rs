@@ -22,7 +22,11 @@ pub(crate) async fn attempt(task: &Task, mode: &Mode, report: &impl Fn(Report)) 
 
 async fn delete(task: &Task, mode: &Mode, report: &impl Fn(Report)) -> Result<DeleteOutcome, Failure> {
     let Some(live) = task.cluster.get(&task.object).await? else {
-        return Ok(DeleteOutcome::Absent);
+        return Ok(if mode.in_doubt {
+            DeleteOutcome::Deleted
+        } else {
+            DeleteOutcome::Absent
+        });
     };
     let text = |object: &Value, pointer| {
         object

@@ -120,6 +120,7 @@ struct NodeRun {
     operation: Option<OperationId>,
     accepted: bool,
     changed: bool,
+    in_doubt: bool,
 }
 
 struct ReleaseRun {
@@ -153,6 +154,7 @@ impl Run {
             operation: None,
             accepted: false,
             changed: false,
+            in_doubt: false,
         });
         let releases = tasks
             .releases
@@ -169,6 +171,7 @@ impl Run {
             mode: Mode {
                 manager: format!("ktl/{}", request.plan.stack).into(),
                 dry_run: request.dry_run,
+                in_doubt: false,
             },
             scheduler,
             nodes: nodes.collect(),
@@ -303,6 +306,10 @@ impl Run {
     fn send(&mut self, id: NodeId) {
         let Some(node) = self.nodes.get(id.0) else { return };
         let (task, before, mode) = (Arc::clone(&node.task), node.before.clone(), self.mode.clone());
+        let mode = Mode {
+            in_doubt: node.in_doubt,
+            ..mode
+        };
         let (sender, command) = (self.sender.clone(), self.request.command);
         self.attempts.spawn(async move {
             let _guard = OnPanic(id, sender.clone());
@@ -387,7 +394,7 @@ impl Run {
         let Some(node) = self.nodes.get(id.0) else {
             return Ok(());
         };
-        let (release, object) = (node.task.release.clone(), node.task.id.clone());
+        let (release, object, attempt) = (node.task.release.clone(), node.task.id.clone(), node.attempts);
         let attempts = retry::Attempts {
             run: &self.request.run_id,
             node: &object,
@@ -413,8 +420,10 @@ impl Run {
             self.scheduler.handle(Happened::Failed(id));
             return Ok(());
         };
+        if let Some(node) = self.nodes.get_mut(id.0) {
+            node.in_doubt |= failure.class == Class::Ambiguous;
+        }
         self.summary.retries += 1;
-        let attempt = node.attempts;
         self.emit(EventKind::ObjectRetrying {
             release,
             object,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use ktl_plan::{Plan, Reason, Release};
+use ktl_plan::{Edge, Plan, Reason, Release};
 
 use crate::graph::reason;
 use crate::links::links;
@@ -26,10 +26,9 @@ pub fn text(plan: &Plan) -> String {
         list(&clusters)
     );
 
-    let mut needs: BTreeMap<usize, Vec<(usize, BTreeSet<String>)>> = BTreeMap::new();
+    let mut needs: BTreeMap<usize, Vec<(usize, Vec<&Edge>)>> = BTreeMap::new();
     for ((from, to), edges) in links(plan) {
-        let reasons = edges.iter().flat_map(|edge| &edge.reasons).map(reason).collect();
-        needs.entry(from).or_default().push((to, reasons));
+        needs.entry(from).or_default().push((to, edges));
     }
     for (index, release) in plan.releases.iter().enumerate() {
         let place = if plan.clusters.len() > 1 {
@@ -41,15 +40,22 @@ pub fn text(plan: &Plan) -> String {
         for line in wrapped(&objects(release), 96) {
             let _ = writeln!(out, "    {line}");
         }
-        for (to, reasons) in needs.get(&index).into_iter().flatten() {
+        let mut inferred = Vec::new();
+        for (to, edges) in needs.get(&index).into_iter().flatten() {
             let name = plan.releases.get(*to).map_or("", |release| release.name.as_str());
-            let mut reasons = reasons.iter();
-            let first = reasons.next().map(String::as_str).unwrap_or_default();
-            let more = match reasons.count() {
-                0 => String::new(),
-                more => format!(", and {more} more"),
-            };
-            let _ = writeln!(out, "    needs {name}: {}", paint(FAINT, format!("{first}{more}")));
+            let reasons = || edges.iter().flat_map(|edge| &edge.reasons);
+            let written: BTreeSet<String> = reasons().filter(|reason| rule(reason).is_none()).map(reason).collect();
+            let rules: BTreeSet<&str> = reasons().filter_map(rule).collect();
+            for reason in &written {
+                let _ = writeln!(out, "    needs {name}: {}", paint(FAINT, reason));
+            }
+            if written.is_empty() {
+                let rules: Vec<&str> = rules.into_iter().collect();
+                inferred.push(format!("{name} ({})", rules.join(", ")));
+            }
+        }
+        if !inferred.is_empty() {
+            let _ = writeln!(out, "    inferred: {}", paint(FAINT, inferred.join(", ")));
         }
     }
     let _ = writeln!(out, "\n{}", summary(plan));
@@ -77,6 +83,14 @@ pub fn summary(plan: &Plan) -> String {
 /// The plan as JSON, for people's eyes and machines' tools; the sealed form is canonical and has no line breaks.
 pub fn json(plan: &Plan) -> String {
     serde_json::to_string_pretty(plan).expect("a plan can be written") + "\n"
+}
+
+/// The rule of an inferred reason.
+fn rule(reason: &Reason) -> Option<&str> {
+    match reason {
+        Reason::Inferred { rule, .. } => Some(rule),
+        Reason::Reference { .. } | Reason::Needs { .. } => None,
+    }
 }
 
 fn objects(release: &Release) -> Vec<String> {

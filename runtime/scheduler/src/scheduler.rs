@@ -139,6 +139,7 @@ struct ReleaseState {
     waiting: Vec<(ReleaseId, Until)>,
     needs: Vec<(ReleaseId, Until)>,
     applied: usize,
+    served: usize,
     ready: usize,
     failed: usize,
     blocked: usize,
@@ -147,8 +148,8 @@ struct ReleaseState {
     reached: Option<Until>,
     /// Why the first of its nodes that was not started was not.
     cause: Option<Cause>,
-    /// It can no longer become ready, and those who wait for it know.
-    doomed: bool,
+    /// How far it can come at most, once a node of it will come no further; those who wait for more know.
+    ceiling: Option<Option<Until>>,
     /// It will not be opened.
     barred: bool,
 }
@@ -439,8 +440,9 @@ impl Scheduler {
             return;
         };
         if let Some(state) = self.releases.get_mut(release.0) {
-            state.applied += usize::from(before.is_none());
-            state.ready += usize::from(until == Until::Ready);
+            state.applied += usize::from(newly(Until::Applied));
+            state.served += usize::from(newly(Until::Served));
+            state.ready += usize::from(newly(Until::Ready));
         }
         self.advance_release(release);
     }
@@ -451,6 +453,7 @@ impl Scheduler {
         let all = release.nodes.len();
         let until = match () {
             () if release.ready == all => Until::Ready,
+            () if release.served == all => Until::Served,
             () if release.applied == all => Until::Applied,
             () => return,
         };
@@ -498,7 +501,7 @@ impl Scheduler {
     /// Blocks all that can no longer start because `id` will not come further.
     fn spread(&mut self, id: NodeId, cause: Cause) {
         let mut nodes = vec![id];
-        let mut releases: Vec<ReleaseId> = Vec::new();
+        let mut releases: Vec<(ReleaseId, Option<Until>)> = Vec::new();
         loop {
             if let Some(id) = nodes.pop() {
                 let node = at(&self.nodes, id.0);
@@ -510,23 +513,25 @@ impl Scheduler {
                     .map(|edge| edge.0)
                     .collect();
                 nodes.extend(stuck.into_iter().filter(|next| self.block_one(*next, cause)));
-                releases.extend(self.graph.nodes.get(id.0).and_then(|node| node.release));
-            } else if let Some(id) = releases.pop() {
+                // What the node has reached, its release may still reach through the others.
+                let release = self.graph.nodes.get(id.0).and_then(|node| node.release);
+                releases.extend(release.map(|release| (release, reached)));
+            } else if let Some((id, ceiling)) = releases.pop() {
                 let release = at_mut(&mut self.releases, id.0);
-                if std::mem::replace(&mut release.doomed, true) {
+                if release.ceiling.is_some_and(|known| known <= ceiling) {
                     continue;
                 }
-                let reached = release.reached;
+                release.ceiling = Some(ceiling);
                 let stuck: Vec<ReleaseId> = release
                     .waiting
                     .iter()
-                    .filter(|edge| Some(edge.1) > reached)
+                    .filter(|edge| Some(edge.1) > ceiling)
                     .map(|edge| edge.0)
                     .collect();
                 for next in stuck {
                     let members = self.bar(next, cause);
                     nodes.extend(members);
-                    releases.push(next);
+                    releases.push((next, None));
                 }
             } else {
                 return;

@@ -13,14 +13,22 @@ use crate::names::{TypeName, ValueName, nearest};
 use crate::types::{Field, Number, Presence, Type, join};
 
 impl<'a> Checker<'a> {
-    pub(super) fn infer_call(&mut self, path: &'a Path, args: &'a [Arg], span: Span, s: &mut Scope) -> (hir::Expr, Type) {
+    pub(super) fn infer_call(
+        &mut self,
+        path: &'a Path,
+        args: &'a [Arg],
+        span: Span,
+        s: &mut Scope,
+    ) -> (hir::Expr, Type) {
         let error = |checker: &mut Self, s: &mut Scope| {
             for arg in args {
                 checker.infer(&arg.value, s);
             }
             (hir::Expr::error(span), Type::Error)
         };
-        let Some((last, modules)) = path.segments.split_last() else { return error(self, s) };
+        let Some((last, modules)) = path.segments.split_last() else {
+            return error(self, s);
+        };
         let mut module = s.module;
         for segment in modules {
             match self.type_name(module, &segment.text) {
@@ -67,14 +75,18 @@ impl<'a> Checker<'a> {
     fn unknown_function(&mut self, name: &str, span: Span, s: &Scope) {
         let names = self.names(s.module);
         let declared = names.values.iter();
-        let functions = declared.filter(|(_, declared)| matches!(declared.what, ValueName::Fn(_))).map(|(name, _)| &**name);
+        let functions = declared
+            .filter(|(_, declared)| matches!(declared.what, ValueName::Fn(_)))
+            .map(|(name, _)| &**name);
         let mut diagnostic = Diagnostic::error("K0101", span, format!("unknown function `{name}`"));
         if matches!(name, "vault" | "file" | "env" | "existing") {
             diagnostic = diagnostic.help("secret sources stand in `secret` declarations");
         } else if let Some(better) = nearest(name, functions.chain(Builtin::NAMES.iter().copied())) {
-            diagnostic = diagnostic
-                .help(format!("did you mean `{better}`?"))
-                .fix(format!("replace by `{better}`"), span, better);
+            diagnostic = diagnostic.help(format!("did you mean `{better}`?")).fix(
+                format!("replace by `{better}`"),
+                span,
+                better,
+            );
         }
         self.error(diagnostic);
     }
@@ -89,12 +101,17 @@ impl<'a> Checker<'a> {
                 Some(name) => {
                     let found = params.iter().position(|param| param.name == name.text);
                     if found.is_none() {
-                        let mut diagnostic =
-                            Diagnostic::error("K0203", name.span, format!("`{}` has no parameter `{}`", last(path), name.text));
+                        let mut diagnostic = Diagnostic::error(
+                            "K0203",
+                            name.span,
+                            format!("`{}` has no parameter `{}`", last(path), name.text),
+                        );
                         if let Some(better) = nearest(&name.text, params.iter().map(|param| &*param.name)) {
-                            diagnostic = diagnostic
-                                .help(format!("did you mean `{better}`?"))
-                                .fix(format!("replace by `{better}`"), name.span, better);
+                            diagnostic = diagnostic.help(format!("did you mean `{better}`?")).fix(
+                                format!("replace by `{better}`"),
+                                name.span,
+                                better,
+                            );
                         }
                         self.error(diagnostic);
                     }
@@ -117,7 +134,11 @@ impl<'a> Checker<'a> {
             };
             let value = self.check(&arg.value, &param.ty, s);
             if given.get(index) == Some(&true) {
-                self.error(Diagnostic::error("K0203", arg.value.span, format!("`{}` is given twice", param.name)));
+                self.error(Diagnostic::error(
+                    "K0203",
+                    arg.value.span,
+                    format!("`{}` is given twice", param.name),
+                ));
             }
             if let (Some(slot), Some(flag)) = (slots.get_mut(index), given.get_mut(index)) {
                 *slot = Some(value);
@@ -131,15 +152,35 @@ impl<'a> Checker<'a> {
                 return (hir::Expr::error(span), result);
             }
         }
-        (hir::Expr { kind: Kind::Call { function: id, args: slots }, span }, result)
+        (
+            hir::Expr {
+                kind: Kind::Call {
+                    function: id,
+                    args: slots,
+                },
+                span,
+            },
+            result,
+        )
     }
 
     /// A built-in function: its arguments by position, its result by their types.
-    fn builtin(&mut self, function: Builtin, args: &'a [Arg], head: Span, span: Span, s: &mut Scope) -> (hir::Expr, Type) {
+    fn builtin(
+        &mut self,
+        function: Builtin,
+        args: &'a [Arg],
+        head: Span,
+        span: Span,
+        s: &mut Scope,
+    ) -> (hir::Expr, Type) {
         let name = function.name();
         for arg in args {
             if let Some(named) = &arg.name {
-                self.error(Diagnostic::error("K0203", named.span, format!("`{name}` takes its arguments by position")));
+                self.error(Diagnostic::error(
+                    "K0203",
+                    named.span,
+                    format!("`{name}` takes its arguments by position"),
+                ));
             }
         }
         let (least, most) = match function {
@@ -155,7 +196,9 @@ impl<'a> Checker<'a> {
             return (hir::Expr::error(span), Type::Error);
         }
         let strings = |checker: &mut Self, s: &mut Scope| -> Vec<hir::Expr> {
-            args.iter().map(|arg| checker.check(&arg.value, &Type::STRING, s)).collect()
+            args.iter()
+                .map(|arg| checker.check(&arg.value, &Type::STRING, s))
+                .collect()
         };
         let (args, ty) = match function {
             Builtin::Join => {
@@ -167,26 +210,45 @@ impl<'a> Checker<'a> {
                 (lowered, Type::STRING)
             }
             Builtin::Split => (strings(self, s), Type::list(Type::STRING)),
-            Builtin::Upper | Builtin::Lower | Builtin::Trim | Builtin::Replace | Builtin::Kebab | Builtin::Base64 | Builtin::Sha256 => {
-                (strings(self, s), Type::STRING)
-            }
+            Builtin::Upper
+            | Builtin::Lower
+            | Builtin::Trim
+            | Builtin::Replace
+            | Builtin::Kebab
+            | Builtin::Base64
+            | Builtin::Sha256 => (strings(self, s), Type::STRING),
             Builtin::StartsWith | Builtin::EndsWith => (strings(self, s), Type::Bool),
             Builtin::Any | Builtin::All => {
                 let flags = Type::list(Type::Bool);
-                (args.iter().map(|arg| self.check(&arg.value, &flags, s)).collect(), Type::Bool)
+                (
+                    args.iter().map(|arg| self.check(&arg.value, &flags, s)).collect(),
+                    Type::Bool,
+                )
             }
-            Builtin::Floor | Builtin::Ceil | Builtin::Round => {
-                (args.iter().map(|arg| self.check(&arg.value, &Type::DECIMAL, s)).collect(), Type::INT)
-            }
+            Builtin::Floor | Builtin::Ceil | Builtin::Round => (
+                args.iter()
+                    .map(|arg| self.check(&arg.value, &Type::DECIMAL, s))
+                    .collect(),
+                Type::INT,
+            ),
             Builtin::TypeOf => {
                 let mut lowered = Vec::new();
                 let mut names = Vec::new();
                 for arg in args {
                     let (value, ty) = self.infer(&arg.value, s);
-                    names.extend(ty.members().iter().filter_map(type_word).map(|word| Type::Literal(word.into())));
+                    names.extend(
+                        ty.members()
+                            .iter()
+                            .filter_map(type_word)
+                            .map(|word| Type::Literal(word.into())),
+                    );
                     lowered.push(value);
                 }
-                let ty = if names.is_empty() { Type::STRING } else { Type::union(names) };
+                let ty = if names.is_empty() {
+                    Type::STRING
+                } else {
+                    Type::union(names)
+                };
                 (lowered, ty)
             }
             Builtin::Format => {
@@ -224,7 +286,16 @@ impl<'a> Checker<'a> {
                         Builtin::Contains => Type::Bool,
                         _ => Type::Error,
                     };
-                    return (hir::Expr { kind: Kind::Builtin { function, args: lowered }, span }, fixed);
+                    return (
+                        hir::Expr {
+                            kind: Kind::Builtin {
+                                function,
+                                args: lowered,
+                            },
+                            span,
+                        },
+                        fixed,
+                    );
                 }
                 match result(function, &found) {
                     Ok(ty) => (lowered, ty),
@@ -238,7 +309,13 @@ impl<'a> Checker<'a> {
                 }
             }
         };
-        (hir::Expr { kind: Kind::Builtin { function, args }, span }, ty)
+        (
+            hir::Expr {
+                kind: Kind::Builtin { function, args },
+                span,
+            },
+            ty,
+        )
     }
 }
 
@@ -250,14 +327,22 @@ fn result(function: Builtin, args: &[Type]) -> Result<Type, &'static str> {
         _ => Err("a list"),
     };
     let entry = |value: Type| {
-        let field = |name: &str, ty| Field { name: name.into(), ty, presence: Presence::Required, span: None };
+        let field = |name: &str, ty| Field {
+            name: name.into(),
+            ty,
+            presence: Presence::Required,
+            span: None,
+        };
         Type::list(Type::record(vec![field("key", Type::STRING), field("value", value)]))
     };
     let values = || match first {
         Type::Map(map) => Ok(map.value.clone()),
-        Type::Record(record) if record.object.is_none() => {
-            Ok(record.fields().iter().map(|field| field.ty.clone()).reduce(join).unwrap_or(Type::Null))
-        }
+        Type::Record(record) if record.object.is_none() => Ok(record
+            .fields()
+            .iter()
+            .map(|field| field.ty.clone())
+            .reduce(join)
+            .unwrap_or(Type::Null)),
         _ => Err("a map"),
     };
     let comparable = |item: &Type| item.is_text() || matches!(item, Type::Number(..)) || item.members().is_empty();
@@ -288,7 +373,9 @@ fn result(function: Builtin, args: &[Type]) -> Result<Type, &'static str> {
         },
         Builtin::Range => match args {
             [Type::Range(item)] if matches!(**item, Type::Number(Number::Int, _)) => Type::list(Type::INT),
-            [Type::Number(Number::Int, _)] | [Type::Number(Number::Int, _), Type::Number(Number::Int, _)] => Type::list(Type::INT),
+            [Type::Number(Number::Int, _)] | [Type::Number(Number::Int, _), Type::Number(Number::Int, _)] => {
+                Type::list(Type::INT)
+            }
             _ => return Err("a range of int, or one or two ints"),
         },
         Builtin::Sum => match &list()?.item {
@@ -329,7 +416,9 @@ pub(super) fn type_word(ty: &Type) -> Option<&'static str> {
 }
 
 fn last(path: &Path) -> Arc<str> {
-    path.segments.last().map_or_else(|| "".into(), |segment| segment.text.clone())
+    path.segments
+        .last()
+        .map_or_else(|| "".into(), |segment| segment.text.clone())
 }
 
 pub(super) fn count(number: usize, noun: &str) -> String {

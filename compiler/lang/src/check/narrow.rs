@@ -13,16 +13,34 @@ impl<'a> Checker<'a> {
     pub(super) fn narrow(&mut self, condition: &'a Expr, positive: bool, s: &mut Scope) {
         match &condition.kind {
             ExprKind::Paren(inner) => self.narrow(inner, positive, s),
-            ExprKind::Unary { op: UnaryOp::Not, operand } => self.narrow(operand, !positive, s),
-            ExprKind::Binary { op: BinaryOp::And, left, right, .. } if positive => {
+            ExprKind::Unary {
+                op: UnaryOp::Not,
+                operand,
+            } => self.narrow(operand, !positive, s),
+            ExprKind::Binary {
+                op: BinaryOp::And,
+                left,
+                right,
+                ..
+            } if positive => {
                 self.narrow(left, true, s);
                 self.narrow(right, true, s);
             }
-            ExprKind::Binary { op: BinaryOp::Or, left, right, .. } if !positive => {
+            ExprKind::Binary {
+                op: BinaryOp::Or,
+                left,
+                right,
+                ..
+            } if !positive => {
                 self.narrow(left, false, s);
                 self.narrow(right, false, s);
             }
-            ExprKind::Binary { op: op @ (BinaryOp::Equal | BinaryOp::NotEqual), left, right, .. } => {
+            ExprKind::Binary {
+                op: op @ (BinaryOp::Equal | BinaryOp::NotEqual),
+                left,
+                right,
+                ..
+            } => {
                 let equal = (*op == BinaryOp::Equal) == positive;
                 for (path, other) in [(left, right), (right, left)] {
                     if matches!(other.kind, ExprKind::Null) {
@@ -74,7 +92,9 @@ impl<'a> Checker<'a> {
         if let Some((base, tag)) = inner
             && let Some(path) = path_of(base)
         {
-            let Type::Union(members) = self.probe(base, s) else { return };
+            let Type::Union(members) = self.probe(base, s) else {
+                return;
+            };
             let kept: Vec<Type> = members
                 .iter()
                 .filter(|member| match member {
@@ -101,7 +121,9 @@ impl<'a> Checker<'a> {
         let kept: Vec<Type> = ty
             .members()
             .iter()
-            .filter(|member| super::call::type_word(member).is_none_or(|word| words.iter().any(|known| **known == *word) == positive))
+            .filter(|member| {
+                super::call::type_word(member).is_none_or(|word| words.iter().any(|known| **known == *word) == positive)
+            })
             .cloned()
             .collect();
         if !kept.is_empty() {

@@ -38,8 +38,12 @@ impl<'a> Checker<'a> {
                 if !x.nullable() {
                     let written = self.excerpt(left.span);
                     self.error(
-                        Diagnostic::warning("K0209", op_span, format!("{written} is never null, so `??` does nothing"))
-                            .fix("remove it", op_span.to(right.span), ""),
+                        Diagnostic::warning(
+                            "K0209",
+                            op_span,
+                            format!("{written} is never null, so `??` does nothing"),
+                        )
+                        .fix("remove it", op_span.to(right.span), ""),
                     );
                 }
                 let kept = x.non_null();
@@ -65,11 +69,20 @@ impl<'a> Checker<'a> {
         };
         if x.is_error() || y.is_error() {
             let ty = match op {
-                BinaryOp::Equal | BinaryOp::NotEqual | BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater
-                | BinaryOp::GreaterEqual | BinaryOp::In => Type::Bool,
+                BinaryOp::Equal
+                | BinaryOp::NotEqual
+                | BinaryOp::Less
+                | BinaryOp::LessEqual
+                | BinaryOp::Greater
+                | BinaryOp::GreaterEqual
+                | BinaryOp::In => Type::Bool,
                 _ => Type::Error,
             };
-            let kind = Kind::Binary { op, left: Box::new(a), right: Box::new(b) };
+            let kind = Kind::Binary {
+                op,
+                left: Box::new(a),
+                right: Box::new(b),
+            };
             return (of(kind), ty);
         }
         let result = match op {
@@ -77,7 +90,9 @@ impl<'a> Checker<'a> {
                 self.comparable(op, left, &x, right, &y, span);
                 Some(Type::Bool)
             }
-            BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => ordered(&x, &y).then_some(Type::Bool),
+            BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => {
+                ordered(&x, &y).then_some(Type::Bool)
+            }
             BinaryOp::In => match &y {
                 Type::Map(_) => x.is_text().then_some(Type::Bool),
                 Type::Record(_) => x.is_text().then_some(Type::Bool),
@@ -94,7 +109,14 @@ impl<'a> Checker<'a> {
             _ => arithmetic(op, &x, &y),
         };
         match result {
-            Some(ty) => (of(Kind::Binary { op, left: Box::new(a), right: Box::new(b) }), ty),
+            Some(ty) => (
+                of(Kind::Binary {
+                    op,
+                    left: Box::new(a),
+                    right: Box::new(b),
+                }),
+                ty,
+            ),
             None => {
                 self.bad_operands(op, op_span, left, &x, right, &y);
                 (of(Kind::Error), Type::Error)
@@ -131,12 +153,20 @@ impl<'a> Checker<'a> {
             (ExprKind::Number(_), Number::Quantity(crate::number::Dimension::Cpu)) => true,
             _ => false,
         };
-        if read { (self.check(expr, &wanted, s), wanted) } else { self.infer(expr, s) }
+        if read {
+            (self.check(expr, &wanted, s), wanted)
+        } else {
+            self.infer(expr, s)
+        }
     }
 
     /// Whether two values can ever be equal; if not, the comparison is a mistake.
     fn comparable(&mut self, op: BinaryOp, left: &Expr, x: &Type, right: &Expr, y: &Type, span: Span) {
-        let (word, sign) = if op == BinaryOp::Equal { ("true", "==") } else { ("false", "!=") };
+        let (word, sign) = if op == BinaryOp::Equal {
+            ("true", "==")
+        } else {
+            ("false", "!=")
+        };
         for (literal, expr, other) in [(x, left, y), (y, right, x)] {
             if let (Type::Literal(text), Some(literals)) = (literal, other.literals())
                 && !literals.contains(text)
@@ -146,9 +176,11 @@ impl<'a> Checker<'a> {
                 let message = format!("`{sign}` can never be {word}: the value is one of {}", known.join(", "));
                 let mut diagnostic = Diagnostic::error("K0210", expr.span, message);
                 if let Some(better) = nearest(text, literals.iter().map(|text| &**text)) {
-                    diagnostic = diagnostic
-                        .help(format!("did you mean \"{better}\"?"))
-                        .fix(format!("replace by \"{better}\""), expr.span, format!("\"{better}\""));
+                    diagnostic = diagnostic.help(format!("did you mean \"{better}\"?")).fix(
+                        format!("replace by \"{better}\""),
+                        expr.span,
+                        format!("\"{better}\""),
+                    );
                 }
                 self.error(diagnostic);
                 return;
@@ -181,11 +213,26 @@ impl<'a> Checker<'a> {
         self.error(diagnostic);
     }
 
-    pub(super) fn infer_unary(&mut self, op: UnaryOp, operand: &'a Expr, span: Span, s: &mut Scope) -> (hir::Expr, Type) {
+    pub(super) fn infer_unary(
+        &mut self,
+        op: UnaryOp,
+        operand: &'a Expr,
+        span: Span,
+        s: &mut Scope,
+    ) -> (hir::Expr, Type) {
         match op {
             UnaryOp::Not => {
                 let operand = self.check(operand, &Type::Bool, s);
-                (hir::Expr { kind: Kind::Unary { op, operand: Box::new(operand) }, span }, Type::Bool)
+                (
+                    hir::Expr {
+                        kind: Kind::Unary {
+                            op,
+                            operand: Box::new(operand),
+                        },
+                        span,
+                    },
+                    Type::Bool,
+                )
             }
             UnaryOp::Negate => {
                 let (lowered, ty) = self.infer(operand, s);
@@ -200,10 +247,23 @@ impl<'a> Checker<'a> {
                 if let Kind::Const(value) = &lowered.kind
                     && let crate::value::Kind::Int(number) = value.kind
                 {
-                    let value = crate::value::Value { kind: crate::value::Kind::Int(-number), origin: span, ..value.clone() };
+                    let value = crate::value::Value {
+                        kind: crate::value::Kind::Int(-number),
+                        origin: span,
+                        ..value.clone()
+                    };
                     return (hir::Expr::constant(value), ty);
                 }
-                (hir::Expr { kind: Kind::Unary { op, operand: Box::new(lowered) }, span }, ty)
+                (
+                    hir::Expr {
+                        kind: Kind::Unary {
+                            op,
+                            operand: Box::new(lowered),
+                        },
+                        span,
+                    },
+                    ty,
+                )
             }
         }
     }

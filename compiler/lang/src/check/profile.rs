@@ -29,12 +29,21 @@ impl<'a> Checker<'a> {
             if let Some(place) = self.walk(base, &steps, "K0204", "")
                 && let Some(change) = self.change(&setting.value, &place, &setting.target, s)
             {
-                lowered.push(hir::Setting { path: place.path, change, span: setting.span });
+                lowered.push(hir::Setting {
+                    path: place.path,
+                    change,
+                    span: setting.span,
+                });
             }
         }
         let paths: Vec<(Vec<Arc<str>>, Span)> = settings
             .iter()
-            .map(|setting| (setting.target.iter().map(|key| key.text.clone()).collect(), setting.span))
+            .map(|setting| {
+                (
+                    setting.target.iter().map(|key| key.text.clone()).collect(),
+                    setting.span,
+                )
+            })
             .collect();
         self.overlaps(&paths, "this `with`");
         lowered
@@ -43,7 +52,11 @@ impl<'a> Checker<'a> {
     fn change(&mut self, value: &'a SettingValue, place: &Place, target: &[PathKey], s: &mut Scope) -> Option<Change> {
         Some(match value {
             SettingValue::Set(value) => {
-                let wanted = if place.removable { place.ty.clone().optional() } else { place.ty.clone() };
+                let wanted = if place.removable {
+                    place.ty.clone().optional()
+                } else {
+                    place.ty.clone()
+                };
                 Change::Set(self.check(value, &wanted, s))
             }
             SettingValue::Unset(span) => {
@@ -70,7 +83,11 @@ impl<'a> Checker<'a> {
 
     /// Follows a path through a type. `context` ends the message, such as ` in release api`.
     fn walk(&mut self, base: &Type, steps: &[&'a PathKey], code: &'static str, context: &str) -> Option<Place> {
-        let mut place = Place { ty: base.clone(), removable: false, path: Vec::new() };
+        let mut place = Place {
+            ty: base.clone(),
+            removable: false,
+            path: Vec::new(),
+        };
         let mut so_far = String::new();
         for step in steps {
             if step.text.is_empty() && !step.quoted {
@@ -82,12 +99,23 @@ impl<'a> Checker<'a> {
             so_far.push_str(&step.text);
             let mut path = std::mem::take(&mut place.path);
             let map = matches!(place.ty.non_null(), Type::Map(_) | Type::List(_));
-            path.push(hir::Step { key: step.text.clone(), map });
+            path.push(hir::Step {
+                key: step.text.clone(),
+                map,
+            });
             place = match place.ty.non_null() {
                 Type::Error => return None,
                 // What kind of object it is shows when it is laid over.
-                Type::Json | Type::Object => Place { ty: Type::Json, removable: true, path },
-                Type::Map(map) => Place { ty: map.value.clone(), removable: true, path },
+                Type::Json | Type::Object => Place {
+                    ty: Type::Json,
+                    removable: true,
+                    path,
+                },
+                Type::Map(map) => Place {
+                    ty: map.value.clone(),
+                    removable: true,
+                    path,
+                },
                 Type::Record(record) => match record.field(&step.text) {
                     Some(field) => Place {
                         ty: field.ty.clone(),
@@ -96,7 +124,14 @@ impl<'a> Checker<'a> {
                     },
                     None => {
                         let names: Vec<Arc<str>> = record.fields().iter().map(|field| field.name.clone()).collect();
-                        self.no_path(code, &so_far, step, context, names.iter().map(|name| &**name), &place.ty);
+                        self.no_path(
+                            code,
+                            &so_far,
+                            step,
+                            context,
+                            names.iter().map(|name| &**name),
+                            &place.ty,
+                        );
                         return None;
                     }
                 },
@@ -106,7 +141,11 @@ impl<'a> Checker<'a> {
                         _ => None,
                     });
                     match found {
-                        Some(field) => Place { ty: field.ty.clone(), removable: !matches!(field.presence, Presence::Required), path },
+                        Some(field) => Place {
+                            ty: field.ty.clone(),
+                            removable: !matches!(field.presence, Presence::Required),
+                            path,
+                        },
                         None => {
                             self.no_path(code, &so_far, step, context, std::iter::empty(), &place.ty);
                             return None;
@@ -115,7 +154,11 @@ impl<'a> Checker<'a> {
                 }
                 Type::List(list) if list.key.is_some() => {
                     // Written as a map, laid over as one.
-                    Place { ty: list.item.clone(), removable: true, path }
+                    Place {
+                        ty: list.item.clone(),
+                        removable: true,
+                        path,
+                    }
                 }
                 Type::List(_) => {
                     let message = format!("no path `{so_far}`{context}: lists are replaced whole");
@@ -146,9 +189,11 @@ impl<'a> Checker<'a> {
         }
         let mut diagnostic = Diagnostic::error(code, step.span, format!("no path `{so_far}`{context}"));
         if let Some(better) = nearest(&step.text, known.clone()) {
-            diagnostic = diagnostic
-                .help(format!("did you mean `{better}`?"))
-                .fix(format!("replace by `{better}`"), step.span, better);
+            diagnostic = diagnostic.help(format!("did you mean `{better}`?")).fix(
+                format!("replace by `{better}`"),
+                step.span,
+                better,
+            );
         } else {
             let names: Vec<String> = known.take(12).map(|name| format!("`{name}`")).collect();
             diagnostic = match names.is_empty() {
@@ -199,10 +244,17 @@ impl<'a> Checker<'a> {
             };
             let context = format!(" in {context}");
             let place = match rest.is_empty() {
-                true => Some(Place { ty: base.clone(), removable: false, path: Vec::new() }),
+                true => Some(Place {
+                    ty: base.clone(),
+                    removable: false,
+                    path: Vec::new(),
+                }),
                 false => self.walk(&base, &rest, "K0501", &context),
             };
-            paths.push((setting.target.iter().map(|key| key.text.clone()).collect(), setting.span));
+            paths.push((
+                setting.target.iter().map(|key| key.text.clone()).collect(),
+                setting.span,
+            ));
             let Some(place) = place else {
                 if let SettingValue::Set(value) = &setting.value {
                     self.infer(value, &mut s);
@@ -210,14 +262,17 @@ impl<'a> Checker<'a> {
                 continue;
             };
             if let Some(change) = self.change(&setting.value, &place, &setting.target, &mut s) {
-                let setting = hir::Setting { path: place.path, change, span: setting.span };
+                let setting = hir::Setting {
+                    path: place.path,
+                    change,
+                    span: setting.span,
+                };
                 lowered.push(ProfileSetting { target, setting });
             }
         }
         self.overlaps(&paths, &format!("profile {}", name.text));
         ProfileDecl {
             name: name.text.clone(),
-            span: name.span,
             extends: extends.map(|parent| (parent.text.clone(), parent.span)),
             settings: lowered,
         }
@@ -230,7 +285,14 @@ impl<'a> Checker<'a> {
         match &*first.text {
             "" => return None,
             "runner" => return Some((Target::Runner, self.fields.runner.clone(), rest, "`runner`".into())),
-            "stack" => return Some((Target::Stack, self.fields.stack.clone(), rest, "the stack's header".into())),
+            "stack" => {
+                return Some((
+                    Target::Stack,
+                    self.fields.stack.clone(),
+                    rest,
+                    "the stack's header".into(),
+                ));
+            }
             _ => {}
         }
         let names = self.names(ENTRY);
@@ -240,12 +302,18 @@ impl<'a> Checker<'a> {
                 let ty = self.let_type(id);
                 Some((Target::Let(id), ty, rest, format!("let {}", first.text)))
             }
-            Some(ValueName::Cluster(index)) => {
-                Some((Target::Cluster(index), self.fields.cluster.clone(), rest, format!("cluster {}", first.text)))
-            }
-            Some(ValueName::Zone(index)) => {
-                Some((Target::Zone(index), self.fields.zone.clone(), rest, format!("zone {}", first.text)))
-            }
+            Some(ValueName::Cluster(index)) => Some((
+                Target::Cluster(index),
+                self.fields.cluster.clone(),
+                rest,
+                format!("cluster {}", first.text),
+            )),
+            Some(ValueName::Zone(index)) => Some((
+                Target::Zone(index),
+                self.fields.zone.clone(),
+                rest,
+                format!("zone {}", first.text),
+            )),
             Some(ValueName::Release(id)) => self.release_target(id, first, rest),
             Some(ValueName::Input(_)) => {
                 self.error(
@@ -256,21 +324,34 @@ impl<'a> Checker<'a> {
             }
             Some(ValueName::Unsupported | ValueName::Param(_)) => None,
             Some(ValueName::Fn(_)) => {
-                self.error(Diagnostic::error("K0501", first.span, format!("`{}` is a function, which has no paths", first.text)));
+                self.error(Diagnostic::error(
+                    "K0501",
+                    first.span,
+                    format!("`{}` is a function, which has no paths", first.text),
+                ));
                 None
             }
             None => match self.type_name(ENTRY, &first.text) {
                 Some(TypeName::Module(module)) => self.module_target(module, rest, first),
                 Some(TypeName::Error) => None,
                 _ => {
-                    let known: Vec<&str> =
-                        names.values.keys().map(|name| &**name).chain(["runner", "stack"]).collect();
-                    let mut diagnostic =
-                        Diagnostic::error("K0501", first.span, format!("profile {profile}: there is no `{}`", first.text));
+                    let known: Vec<&str> = names
+                        .values
+                        .keys()
+                        .map(|name| &**name)
+                        .chain(["runner", "stack"])
+                        .collect();
+                    let mut diagnostic = Diagnostic::error(
+                        "K0501",
+                        first.span,
+                        format!("profile {profile}: there is no `{}`", first.text),
+                    );
                     if let Some(better) = nearest(&first.text, known) {
-                        diagnostic = diagnostic
-                            .help(format!("did you mean `{better}`?"))
-                            .fix(format!("replace by `{better}`"), first.span, better);
+                        diagnostic = diagnostic.help(format!("did you mean `{better}`?")).fix(
+                            format!("replace by `{better}`"),
+                            first.span,
+                            better,
+                        );
                     }
                     self.error(diagnostic);
                     None
@@ -287,11 +368,20 @@ impl<'a> Checker<'a> {
     ) -> Option<(Target, Type, Vec<&'a PathKey>, String)> {
         let (second, below) = rest.split_first()?;
         let std = self.module(module).is_some_and(|module| module.is_std());
-        let declared = self.names(module).values.get(&second.text).map(|declared| declared.what);
+        let declared = self
+            .names(module)
+            .values
+            .get(&second.text)
+            .map(|declared| declared.what);
         match declared {
             Some(ValueName::Let(id)) if !std && self.exported(module, &second.text, second.span) => {
                 let ty = self.let_type(id);
-                Some((Target::Let(id), ty, below.to_vec(), format!("let {}.{}", first.text, second.text)))
+                Some((
+                    Target::Let(id),
+                    ty,
+                    below.to_vec(),
+                    format!("let {}.{}", first.text, second.text),
+                ))
             }
             _ => {
                 let message = format!("no path `{}.{}`", first.text, second.text);
@@ -315,7 +405,10 @@ impl<'a> Checker<'a> {
         loop {
             let family = self.rels.get(id.index()).is_some_and(|slot| slot.ast.family.is_some());
             let kind = self.rel_kind(id);
-            let text = self.rels.get(id.index()).map_or_else(String::new, |slot| slot.kind_text.clone());
+            let text = self
+                .rels
+                .get(id.index())
+                .map_or_else(String::new, |slot| slot.kind_text.clone());
             let record = self.rel_fields(&kind, &text)?;
             // A quoted step right after a family is a member; fields have plain names.
             let member = match rest.first() {
@@ -334,7 +427,8 @@ impl<'a> Checker<'a> {
             };
             if record.field(&step.text).is_none()
                 && let RelKind::Component(comp) = kind
-                && let Some(ValueName::Release(inner)) = self.comp(comp).names.get(&step.text).map(|declared| declared.what)
+                && let Some(ValueName::Release(inner)) =
+                    self.comp(comp).names.get(&step.text).map(|declared| declared.what)
             {
                 context = format!("{context}.{}", step.text);
                 rest.remove(0);

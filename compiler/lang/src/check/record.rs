@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ktl_syntax::ast::{self, EntryKind, Expr, ExprKind, ListItem, Path, Record};
+use ktl_syntax::ast::{self, EntryKind, Expr, ListItem, Path, Record};
 use ktl_syntax::{Diagnostic, Span};
 
 use super::Checker;
 use super::scope::{Scope, plain_string};
 use crate::hir::{self, Entry, FieldValue, Kind};
-use crate::names::nearest;
 use crate::types::{self, Field, Presence, RecordType, Type, join};
 
 /// The entries of a literal with dotted keys taken apart: each step once, in order.
@@ -19,10 +18,21 @@ struct Tree<'a> {
 }
 
 enum Node<'a> {
-    Value { key: Arc<str>, span: Span, value: &'a Expr },
+    Value {
+        key: Arc<str>,
+        span: Span,
+        value: &'a Expr,
+    },
     /// `a.b: …` and `a.c: …` make one record under `a`.
-    Nested { key: Arc<str>, span: Span, tree: Tree<'a> },
-    Computed { key: &'a Expr, value: &'a Expr },
+    Nested {
+        key: Arc<str>,
+        span: Span,
+        tree: Tree<'a>,
+    },
+    Computed {
+        key: &'a Expr,
+        value: &'a Expr,
+    },
     Spread(&'a Expr),
 }
 
@@ -36,15 +46,22 @@ enum Shape {
 
 impl<'a> Checker<'a> {
     fn tree(&mut self, record: &'a Record) -> Tree<'a> {
-        let mut tree = Tree { entries: Vec::new(), span: record.span };
+        let mut tree = Tree {
+            entries: Vec::new(),
+            span: record.span,
+        };
         for entry in &record.entries {
             match &entry.kind {
                 EntryKind::Field { key, value } => self.insert(&mut tree, key, value),
                 EntryKind::Computed { key, value } => tree.entries.push(Node::Computed { key, value }),
                 EntryKind::Spread(value) => tree.entries.push(Node::Spread(value)),
                 EntryKind::Output(output) => self.error(
-                    Diagnostic::error("K0106", output.name.span, "an output belongs directly in a release or a component")
-                        .help("move it to the outermost braces of the release"),
+                    Diagnostic::error(
+                        "K0106",
+                        output.name.span,
+                        "an output belongs directly in a release or a component",
+                    )
+                    .help("move it to the outermost braces of the release"),
                 ),
                 EntryKind::Error => {}
             }
@@ -63,11 +80,22 @@ impl<'a> Checker<'a> {
             _ => None,
         });
         match (known, rest.is_empty()) {
-            (None, true) => tree.entries.push(Node::Value { key: first.text.clone(), span: first.span, value }),
+            (None, true) => tree.entries.push(Node::Value {
+                key: first.text.clone(),
+                span: first.span,
+                value,
+            }),
             (None, false) => {
-                let mut inner = Tree { entries: Vec::new(), span: value.span };
+                let mut inner = Tree {
+                    entries: Vec::new(),
+                    span: value.span,
+                };
                 self.insert(&mut inner, rest, value);
-                tree.entries.push(Node::Nested { key: first.text.clone(), span: first.span, tree: inner });
+                tree.entries.push(Node::Nested {
+                    key: first.text.clone(),
+                    span: first.span,
+                    tree: inner,
+                });
             }
             (Some((_, Some(inner))), false) => self.insert(inner, rest, value),
             (Some((span, _)), _) => self.error(
@@ -98,20 +126,31 @@ impl<'a> Checker<'a> {
                     let (value, ty) = self.infer(value, s);
                     s.keys.pop();
                     fields.insert(key.clone(), ty);
-                    entries.push(Entry::Field { key, span, value: FieldValue { value, optional: false } });
+                    entries.push(Entry::Field {
+                        key,
+                        span,
+                        value: FieldValue { value, optional: false },
+                    });
                 }
                 Node::Nested { key, span, tree } => {
                     s.keys.push(key.clone());
                     let (value, ty) = self.infer_tree(tree, s);
                     s.keys.pop();
                     fields.insert(key.clone(), ty);
-                    entries.push(Entry::Field { key, span, value: FieldValue { value, optional: false } });
+                    entries.push(Entry::Field {
+                        key,
+                        span,
+                        value: FieldValue { value, optional: false },
+                    });
                 }
                 Node::Computed { key, value } => {
                     let key = self.check(key, &Type::STRING, s);
                     let (value, ty) = self.infer(value, s);
                     map = Some(map.map_or(ty.clone(), |known| join(known, ty)));
-                    entries.push(Entry::Computed { key, value: FieldValue { value, optional: false } });
+                    entries.push(Entry::Computed {
+                        key,
+                        value: FieldValue { value, optional: false },
+                    });
                 }
                 Node::Spread(value) => {
                     let at = value.span;
@@ -133,7 +172,11 @@ impl<'a> Checker<'a> {
                         }
                         Type::Error => failed = true,
                         other => {
-                            self.error(Diagnostic::error("K0201", at, format!("expected a record or a map, found {other}")));
+                            self.error(Diagnostic::error(
+                                "K0201",
+                                at,
+                                format!("expected a record or a map, found {other}"),
+                            ));
                             failed = true;
                         }
                     }
@@ -150,10 +193,11 @@ impl<'a> Checker<'a> {
             None => {
                 optional.retain(|field| !fields.contains_key(&field.name));
                 optional.dedup_by(|a, b| a.name == b.name);
-                let required = fields.into_iter().map(|(name, ty)| match ty.clone() {
-                    // What a schema may leave out can be left out of a copy as well.
-                    ty if ty.nullable() && !matches!(ty, Type::Null | Type::Json | Type::Error) => Field { name, ty, presence: Presence::Required, span: None },
-                    ty => Field { name, ty, presence: Presence::Required, span: None },
+                let required = fields.into_iter().map(|(name, ty)| Field {
+                    name,
+                    ty,
+                    presence: Presence::Required,
+                    span: None,
                 });
                 Type::record(required.chain(optional).collect())
             }
@@ -169,7 +213,13 @@ impl<'a> Checker<'a> {
     }
 
     /// A record literal where a type is expected.
-    pub(super) fn check_record(&mut self, record: &'a Record, expected: &Type, expr: &'a Expr, s: &mut Scope) -> hir::Expr {
+    pub(super) fn check_record(
+        &mut self,
+        record: &'a Record,
+        expected: &Type,
+        expr: &'a Expr,
+        s: &mut Scope,
+    ) -> hir::Expr {
         if expected.is_error() {
             return self.infer_record(record, s).0;
         }
@@ -205,15 +255,18 @@ impl<'a> Checker<'a> {
         let tree = self.tree(record);
         match &chosen {
             Type::Record(ty) => self.check_tree(tree, &Shape::Record(ty.clone()), s),
-            Type::Map(map) => {
-                let lowered = self.check_tree(tree, &Shape::Map(map.key.clone(), map.value.clone()), s);
-                lowered
-            }
+            Type::Map(map) => self.check_tree(tree, &Shape::Map(map.key.clone(), map.value.clone()), s),
             Type::List(_) => match self.map_target(&chosen) {
                 Some((key, value, Some(field))) => {
                     let map = self.check_tree(tree, &Shape::Map(key, value), s);
                     let span = map.span;
-                    let list = hir::Expr { kind: Kind::MapToList { value: Box::new(map), key: field }, span };
+                    let list = hir::Expr {
+                        kind: Kind::MapToList {
+                            value: Box::new(map),
+                            key: field,
+                        },
+                        span,
+                    };
                     self.after_literal(list, &chosen)
                 }
                 _ => hir::Expr::error(expr.span),
@@ -239,7 +292,10 @@ impl<'a> Checker<'a> {
         ty: &Type,
         s: &mut Scope,
     ) -> hir::Expr {
-        let mut tree = Tree { entries: Vec::new(), span };
+        let mut tree = Tree {
+            entries: Vec::new(),
+            span,
+        };
         for (path, value) in paths {
             self.insert(&mut tree, path, value);
         }
@@ -249,7 +305,11 @@ impl<'a> Checker<'a> {
             Type::Json => self.check_tree(tree, &Shape::Json, s),
             Type::Error => self.infer_tree(tree, s).0,
             other => {
-                self.error(Diagnostic::error("K0201", span, format!("expected {other}, found paths into it")));
+                self.error(Diagnostic::error(
+                    "K0201",
+                    span,
+                    format!("expected {other}, found paths into it"),
+                ));
                 hir::Expr::error(span)
             }
         }
@@ -261,7 +321,9 @@ impl<'a> Checker<'a> {
             .entries
             .iter()
             .filter_map(|entry| match &entry.kind {
-                EntryKind::Field { key, value } => Some((&*key.first()?.text, plain_string(value).filter(|_| key.len() == 1))),
+                EntryKind::Field { key, value } => {
+                    Some((&*key.first()?.text, plain_string(value).filter(|_| key.len() == 1)))
+                }
                 _ => None,
             })
             .collect();
@@ -287,7 +349,7 @@ impl<'a> Checker<'a> {
                 Type::Record(record) => written.iter().filter(|(name, _)| record.field(name).is_some()).count(),
                 _ => written.len(),
             };
-            let best = left.iter().map(|candidate| knows(candidate)).max();
+            let best = left.iter().map(&knows).max();
             left.retain(|candidate| Some(knows(candidate)) == best);
             left.truncate(1);
         }
@@ -311,7 +373,11 @@ impl<'a> Checker<'a> {
                     s.keys.push(key.clone());
                     let value = self.check(value, &ty, s);
                     s.keys.pop();
-                    entries.push(Entry::Field { key, span, value: FieldValue { value, optional } });
+                    entries.push(Entry::Field {
+                        key,
+                        span,
+                        value: FieldValue { value, optional },
+                    });
                 }
                 Node::Nested { key, span, tree } => {
                     given.push(key.clone());
@@ -334,14 +400,21 @@ impl<'a> Checker<'a> {
                     s.keys.push(key.clone());
                     let value = self.check_tree(tree, &inner, s);
                     s.keys.pop();
-                    entries.push(Entry::Field { key, span, value: FieldValue { value, optional } });
+                    entries.push(Entry::Field {
+                        key,
+                        span,
+                        value: FieldValue { value, optional },
+                    });
                 }
                 Node::Computed { key, value } => {
                     let (key_type, value_type) = match shape {
                         Shape::Map(key, value) => (key.clone(), value.clone()),
                         Shape::Json => (Type::STRING, Type::Json),
                         Shape::Record(record) => {
-                            let message = format!("a computed key needs a map, and {} is a record", Type::Record(record.clone()));
+                            let message = format!(
+                                "a computed key needs a map, and {} is a record",
+                                Type::Record(record.clone())
+                            );
                             self.error(Diagnostic::error("K0201", key.span, message));
                             failed = true;
                             continue;
@@ -349,7 +422,10 @@ impl<'a> Checker<'a> {
                     };
                     let key = self.check(key, &key_type, s);
                     let value = self.check(value, &value_type, s);
-                    entries.push(Entry::Computed { key, value: FieldValue { value, optional: false } });
+                    entries.push(Entry::Computed {
+                        key,
+                        value: FieldValue { value, optional: false },
+                    });
                 }
                 Node::Spread(value) => {
                     spread = true;
@@ -382,8 +458,11 @@ impl<'a> Checker<'a> {
             }
         }
         if let Shape::Record(record) = shape {
-            let unset: Vec<&Field> =
-                record.fields().iter().filter(|field| !given.contains(&field.name)).collect();
+            let unset: Vec<&Field> = record
+                .fields()
+                .iter()
+                .filter(|field| !given.contains(&field.name))
+                .collect();
             for field in unset {
                 match &field.presence {
                     Presence::Required if !failed => {
@@ -391,9 +470,16 @@ impl<'a> Checker<'a> {
                         failed = true;
                     }
                     Presence::Default(_) if !spread => {
-                        let value = hir::Expr { kind: Kind::Default(field.presence.clone()), span };
+                        let value = hir::Expr {
+                            kind: Kind::Default(field.presence.clone()),
+                            span,
+                        };
                         let value = FieldValue { value, optional: false };
-                        entries.push(Entry::Field { key: field.name.clone(), span, value });
+                        entries.push(Entry::Field {
+                            key: field.name.clone(),
+                            span,
+                            value,
+                        });
                     }
                     _ => {}
                 }
@@ -401,10 +487,19 @@ impl<'a> Checker<'a> {
         }
         let mut lowered = assemble(entries, span);
         if spread && let Shape::Record(record) = shape {
-            lowered = hir::Expr { kind: Kind::Conform { value: Box::new(lowered), ty: Type::Record(record.clone()) }, span };
+            lowered = hir::Expr {
+                kind: Kind::Conform {
+                    value: Box::new(lowered),
+                    ty: Type::Record(record.clone()),
+                },
+                span,
+            };
         }
         if failed {
-            lowered = hir::Expr { kind: Kind::Poisoned(Box::new(lowered)), span };
+            lowered = hir::Expr {
+                kind: Kind::Poisoned(Box::new(lowered)),
+                span,
+            };
         }
         lowered
     }
@@ -412,14 +507,21 @@ impl<'a> Checker<'a> {
     fn missing_field(&mut self, record: &Arc<RecordType>, field: &Field, span: Span) {
         let on = Type::Record(record.clone());
         // The opening brace is enough of a place: the whole literal may be a page.
-        let place = Span { end: span.end.min(span.start + 1), ..span };
+        let place = Span {
+            end: span.end.min(span.start + 1),
+            ..span
+        };
         let mut diagnostic = Diagnostic::error("K0202", place, format!("`{}` is required in {on}", field.name))
             .help(format!("add `{}: …`, {}", field.name, describe(&field.ty)));
         if let Some(declared) = field.span {
             diagnostic = diagnostic.related(declared, "declared here");
         }
         if self.sources.text(place) == "{" {
-            diagnostic = diagnostic.fix(format!("add `{}`", field.name), place.after(), format!(" {}: ", field.name));
+            diagnostic = diagnostic.fix(
+                format!("add `{}`", field.name),
+                place.after(),
+                format!(" {}: ", field.name),
+            );
         }
         self.error(diagnostic);
     }
@@ -441,7 +543,11 @@ impl<'a> Checker<'a> {
             Shape::Record(record) => match record.field(key) {
                 Some(field) => {
                     let optional = matches!(field.presence, Presence::Optional);
-                    let ty = if optional { field.ty.clone().optional() } else { field.ty.clone() };
+                    let ty = if optional {
+                        field.ty.clone().optional()
+                    } else {
+                        field.ty.clone()
+                    };
                     Some((ty, optional))
                 }
                 None => {
@@ -456,8 +562,11 @@ impl<'a> Checker<'a> {
 
     /// The element type that a list literal must have, if a list is expected.
     pub(super) fn list_target(&self, expected: &Type) -> Option<Type> {
-        let lists: Vec<&Type> =
-            expected.members().iter().filter(|member| matches!(member, Type::List(_) | Type::Json)).collect();
+        let lists: Vec<&Type> = expected
+            .members()
+            .iter()
+            .filter(|member| matches!(member, Type::List(_) | Type::Json))
+            .collect();
         match lists.as_slice() {
             [Type::List(list)] => Some(list.item.clone()),
             [Type::Json] => Some(Type::Json),
@@ -471,9 +580,11 @@ impl<'a> Checker<'a> {
             Type::Map(map) => Some((map.key.clone(), map.value.clone(), None)),
             Type::Json => Some((Type::STRING, Type::Json, None)),
             Type::List(list) => match (&list.key, &list.item) {
-                (Some(key), Type::Record(item)) => {
-                    Some((Type::STRING, Type::Record(Arc::new(item.keyed_by(key))), Some(key.clone())))
-                }
+                (Some(key), Type::Record(item)) => Some((
+                    Type::STRING,
+                    Type::Record(Arc::new(item.keyed_by(key))),
+                    Some(key.clone()),
+                )),
                 _ => None,
             },
             _ => None,
@@ -489,9 +600,18 @@ impl<'a> Checker<'a> {
         match ruled {
             // The elements are right already: only the list itself is looked at.
             Some(list) => {
-                let ty = Type::List(Arc::new(types::ListType { item: Type::Error, ..(*list).clone() }));
+                let ty = Type::List(Arc::new(types::ListType {
+                    item: Type::Error,
+                    ..(*list).clone()
+                }));
                 let span = lowered.span;
-                hir::Expr { kind: Kind::Conform { value: Box::new(lowered), ty }, span }
+                hir::Expr {
+                    kind: Kind::Conform {
+                        value: Box::new(lowered),
+                        ty,
+                    },
+                    span,
+                }
             }
             None => lowered,
         }
@@ -525,7 +645,11 @@ impl<'a> Checker<'a> {
                         Type::List(list) => list.item.clone(),
                         Type::Error => Type::Error,
                         other => {
-                            self.error(Diagnostic::error("K0201", at, format!("expected a list, found {other}")));
+                            self.error(Diagnostic::error(
+                                "K0201",
+                                at,
+                                format!("expected a list, found {other}"),
+                            ));
                             Type::Error
                         }
                     }
@@ -534,19 +658,35 @@ impl<'a> Checker<'a> {
             found = Some(found.map_or(ty.clone(), |known| join(known, ty)));
         }
         let item = found.unwrap_or_else(|| Type::Union(Arc::from([])));
-        (hir::Expr { kind: Kind::List(lowered), span }, Type::list(item))
+        (
+            hir::Expr {
+                kind: Kind::List(lowered),
+                span,
+            },
+            Type::list(item),
+        )
     }
 
     /// `path.Type { … }`
-    pub(super) fn infer_construct(&mut self, path: &'a Path, record: &'a Record, span: Span, s: &mut Scope) -> (hir::Expr, Type) {
-        let ty = self.named_type(path, s.module, s.comp);
+    pub(super) fn infer_construct(
+        &mut self,
+        path: &'a Path,
+        record: &'a Record,
+        span: Span,
+        s: &mut Scope,
+    ) -> (hir::Expr, Type) {
+        let ty = self.named_type(path, s.module);
         match &ty {
             Type::Record(target) => {
                 let tree = self.tree(record);
                 let fields = self.check_tree(tree, &Shape::Record(target.clone()), s);
                 let lowered = match &target.object {
                     Some(object) => hir::Expr {
-                        kind: Kind::Object { ty: target.clone(), object: object.clone(), fields: Box::new(fields) },
+                        kind: Kind::Object {
+                            ty: target.clone(),
+                            object: object.clone(),
+                            fields: Box::new(fields),
+                        },
                         span,
                     },
                     None => hir::Expr { span, ..fields },
@@ -555,7 +695,13 @@ impl<'a> Checker<'a> {
             }
             Type::Error => {
                 let (lowered, _) = self.infer_record(record, s);
-                (hir::Expr { kind: Kind::Poisoned(Box::new(lowered)), span }, Type::Error)
+                (
+                    hir::Expr {
+                        kind: Kind::Poisoned(Box::new(lowered)),
+                        span,
+                    },
+                    Type::Error,
+                )
             }
             other => {
                 let message = format!("{other} is not built from fields");
@@ -564,165 +710,25 @@ impl<'a> Checker<'a> {
             }
         }
     }
-
-    /// `match subject { pattern: value }`, checked against a type if one is expected.
-    pub(super) fn infer_match(
-        &mut self,
-        subject: &'a Expr,
-        arms: &'a [ast::Arm],
-        expected: Option<&Type>,
-        span: Span,
-        s: &mut Scope,
-    ) -> (hir::Expr, Type) {
-        let (lowered, ty) = self.infer(subject, s);
-        let mut wild = None;
-        let mut seen: Vec<crate::value::Value> = Vec::new();
-        let mut lowered_arms = Vec::new();
-        let mut result: Option<Type> = None;
-        for arm in arms {
-            let narrowed = s.narrowed.len();
-            let pattern = match &arm.pattern {
-                None => {
-                    wild = Some(arm.span);
-                    let texts: Vec<Arc<str>> = seen.iter().filter_map(|value| value.as_str().cloned()).collect();
-                    self.narrow_literal(subject, &texts, false, s);
-                    None
-                }
-                Some(pattern) => {
-                    if let Some(wild) = wild {
-                        self.error(
-                            Diagnostic::error("K0208", arm.span, "this arm is never reached")
-                                .related(wild, "`_` takes everything that is left"),
-                        );
-                    }
-                    let value = self.pattern(pattern, &ty, s);
-                    if let Some(value) = &value {
-                        if seen.iter().any(|known| crate::value::equal(known, value)) {
-                            self.error(Diagnostic::error("K0208", pattern.span, "this pattern stands twice"));
-                        }
-                        seen.push(value.clone());
-                        if let Some(text) = value.as_str() {
-                            self.narrow_literal(subject, std::slice::from_ref(text), true, s);
-                        }
-                    }
-                    match value {
-                        Some(value) => Some(value),
-                        None => {
-                            self.infer_or_check(&arm.value, expected, s);
-                            s.narrowed.truncate(narrowed);
-                            continue;
-                        }
-                    }
-                }
-            };
-            let (value, found) = self.infer_or_check(&arm.value, expected, s);
-            s.narrowed.truncate(narrowed);
-            result = Some(result.map_or(found.clone(), |known| join(known, found)));
-            lowered_arms.push((pattern, value));
-        }
-        if wild.is_none() && !ty.is_error() {
-            self.exhaustive(&ty, &seen, subject, arms, span);
-        }
-        let kind = Kind::Match { subject: Box::new(lowered), arms: lowered_arms };
-        let ty = expected.cloned().or(result).unwrap_or(Type::Error);
-        (hir::Expr { kind, span }, ty)
-    }
-
-    fn infer_or_check(&mut self, expr: &'a Expr, expected: Option<&Type>, s: &mut Scope) -> (hir::Expr, Type) {
-        match expected {
-            Some(expected) => (self.check(expr, expected, s), expected.clone()),
-            None => self.infer(expr, s),
-        }
-    }
-
-    fn pattern(&mut self, pattern: &'a Expr, subject: &Type, s: &mut Scope) -> Option<crate::value::Value> {
-        // A text among literals that is none of them can never match: that is a mistake in the pattern.
-        if let (Some(text), Some(literals)) = (plain_string(pattern), subject.literals())
-            && !literals.contains(&text)
-        {
-            let known: Vec<String> = literals.iter().map(|text| format!("\"{text}\"")).collect();
-            let mut diagnostic = Diagnostic::error("K0210", pattern.span, format!("\"{text}\" is never matched"))
-                .help(format!("the value is one of {}", known.join(", ")));
-            if let Some(better) = nearest(&text, literals.iter().map(|text| &**text)) {
-                diagnostic = diagnostic.fix(format!("replace by \"{better}\""), pattern.span, format!("\"{better}\""));
-            }
-            self.error(diagnostic);
-            return None;
-        }
-        let lowered = match pattern.kind {
-            ExprKind::Null if subject.nullable() => self.infer(pattern, s).0,
-            _ => self.check(pattern, &subject.widen(), s),
-        };
-        match lowered.kind {
-            Kind::Const(value) => Some(value),
-            Kind::Error => None,
-            _ => {
-                self.error(
-                    Diagnostic::error("K0208", pattern.span, "a pattern is a constant, or `_`")
-                        .help("compare with `if … then … else …` instead"),
-                );
-                None
-            }
-        }
-    }
-
-    fn exhaustive(&mut self, ty: &Type, seen: &[crate::value::Value], subject: &Expr, arms: &[ast::Arm], span: Span) {
-        use crate::value::Kind as V;
-        let mut missing: Vec<String> = Vec::new();
-        let mut open = false;
-        for member in ty.members() {
-            let covered = |test: &dyn Fn(&V) -> bool| seen.iter().any(|value| test(&value.kind));
-            match member {
-                Type::Literal(text) if !covered(&|kind| matches!(kind, V::String(seen) if seen == text)) => {
-                    missing.push(format!("\"{text}\""));
-                }
-                Type::Literal(_) => {}
-                Type::Bool => {
-                    for flag in [true, false] {
-                        if !covered(&|kind| matches!(kind, V::Bool(seen) if *seen == flag)) {
-                            missing.push(flag.to_string());
-                        }
-                    }
-                }
-                Type::Null if !covered(&|kind| matches!(kind, V::Null)) => missing.push("null".into()),
-                Type::Null | Type::Error => {}
-                _ => open = true,
-            }
-        }
-        if missing.is_empty() && !open {
-            return;
-        }
-        let what = self.excerpt(subject.span);
-        let what = if what == "this" { String::new() } else { format!(" on {what}") };
-        let message = match missing.is_empty() {
-            true => format!("match{what} misses values of {ty}"),
-            false => format!("match{what} misses {}", missing.join(", ")),
-        };
-        let place = subject.span;
-        let mut diagnostic = Diagnostic::error("K0208", place, message);
-        diagnostic = diagnostic.help("add the arms, or `_: …` for all others");
-        if let Some(last) = arms.last() {
-            let added: Vec<String> = match missing.is_empty() {
-                true => vec!["_: ".to_owned()],
-                false => missing.iter().map(|text| format!("{text}: ")).collect(),
-            };
-            diagnostic = diagnostic.fix("add what is missing", last.span.after(), format!(", {}", added.join(", ")));
-        }
-        let _ = span;
-        self.error(diagnostic);
-    }
 }
 
 fn describe(ty: &Type) -> String {
     let shown = ty.to_string();
-    if shown.len() > 80 { "of its type".to_owned() } else { format!("of type {shown}") }
+    if shown.len() > 80 {
+        "of its type".to_owned()
+    } else {
+        format!("of type {shown}")
+    }
 }
 
 /// A literal from its entries: with static keys only, slots; else entry by entry.
 fn assemble(entries: Vec<Entry>, span: Span) -> hir::Expr {
     let fixed = entries.iter().all(|entry| matches!(entry, Entry::Field { .. }));
     if !fixed {
-        return hir::Expr { kind: Kind::Entries(entries), span };
+        return hir::Expr {
+            kind: Kind::Entries(entries),
+            span,
+        };
     }
     let mut fields: Vec<(Arc<str>, FieldValue)> = entries
         .into_iter()
@@ -733,5 +739,11 @@ fn assemble(entries: Vec<Entry>, span: Span) -> hir::Expr {
         .collect();
     fields.sort_by(|a, b| a.0.cmp(&b.0));
     let (keys, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
-    hir::Expr { kind: Kind::Record { keys: keys.into(), values }, span }
+    hir::Expr {
+        kind: Kind::Record {
+            keys: keys.into(),
+            values,
+        },
+        span,
+    }
 }

@@ -18,7 +18,9 @@ const LATER_FIELDS: &[&str] = &["hooks", "gates", "generated"];
 impl<'a> Checker<'a> {
     /// What a release's kind names.
     pub(super) fn rel_kind(&mut self, id: RelId) -> RelKind {
-        let Some(slot) = self.rels.get(id.index()) else { return RelKind::Error };
+        let Some(slot) = self.rels.get(id.index()) else {
+            return RelKind::Error;
+        };
         if let Some(kind) = &slot.kind {
             return kind.clone();
         }
@@ -32,8 +34,15 @@ impl<'a> Checker<'a> {
     }
 
     fn resolve_kind(&mut self, path: &'a Path, module: hir::ModuleId) -> (RelKind, String) {
-        let text = path.segments.iter().map(|segment| &*segment.text).collect::<Vec<_>>().join(".");
-        let Some((last, modules)) = path.segments.split_last() else { return (RelKind::Error, text) };
+        let text = path
+            .segments
+            .iter()
+            .map(|segment| &*segment.text)
+            .collect::<Vec<_>>()
+            .join(".");
+        let Some((last, modules)) = path.segments.split_last() else {
+            return (RelKind::Error, text);
+        };
         if path.segments.iter().any(|segment| segment.text.is_empty()) {
             return (RelKind::Error, text);
         }
@@ -57,7 +66,9 @@ impl<'a> Checker<'a> {
                 RelKind::Component(comp)
             }
             Some(TypeName::Component(_) | TypeName::Error) => RelKind::Error,
-            Some(TypeName::Chart { directory, written }) => return (RelKind::Chart(directory), format!("chart {written}")),
+            Some(TypeName::Chart { directory, written }) => {
+                return (RelKind::Chart(directory), format!("chart {written}"));
+            }
             Some(TypeName::Type(_) | TypeName::Module(_) | TypeName::Crd(_)) => {
                 self.error(
                     Diagnostic::error("K0201", path.span, format!("`{text}` is no kind of release"))
@@ -85,14 +96,17 @@ impl<'a> Checker<'a> {
 
     fn object_as_release(&mut self, text: &str, span: Span) {
         self.error(
-            Diagnostic::error("K0201", span, format!("`{text}` is a kind of object, not of release"))
-                .help(format!("put it in one: `release x: k8s.Objects {{ objects: {{ x: {text} {{ … }} }} }}`")),
+            Diagnostic::error("K0201", span, format!("`{text}` is a kind of object, not of release")).help(format!(
+                "put it in one: `release x: k8s.Objects {{ objects: {{ x: {text} {{ … }} }} }}`"
+            )),
         );
     }
 
     /// The type of a release where it is named: families are maps, conditional ones may be absent.
     pub(super) fn handle_type(&mut self, id: RelId) -> Type {
-        let Some(slot) = self.rels.get(id.index()) else { return Type::Error };
+        let Some(slot) = self.rels.get(id.index()) else {
+            return Type::Error;
+        };
         let ast = slot.ast;
         let conditional = ast.body.entries.iter().any(|entry| match &entry.kind {
             EntryKind::Field { key, .. } => key.first().is_some_and(|key| &*key.text == "when"),
@@ -100,31 +114,37 @@ impl<'a> Checker<'a> {
         });
         let one = Type::Release(Some(id));
         let one = if conditional { one.optional() } else { one };
-        if ast.family.is_some() { Type::map(Type::NAME, one) } else { one }
+        if ast.family.is_some() {
+            Type::map(Type::NAME, one)
+        } else {
+            one
+        }
     }
 
-    fn find_output(&mut self, id: RelId, name: &str) -> Option<(&'a Output, hir::ModuleId, Option<CompId>)> {
+    fn find_output(&mut self, id: RelId, name: &str) -> Option<(&'a Output, hir::ModuleId)> {
         let slot = self.rels.get(id.index())?;
-        let (ast, module, comp) = (slot.ast, slot.module, slot.comp);
+        let (ast, module) = (slot.ast, slot.module);
         let own = ast.body.entries.iter().find_map(|entry| match &entry.kind {
             EntryKind::Output(output) if &*output.name.text == name => Some(output),
             _ => None,
         });
         if let Some(output) = own {
-            return Some((output, module, comp));
+            return Some((output, module));
         }
-        let RelKind::Component(comp) = self.rel_kind(id) else { return None };
+        let RelKind::Component(comp) = self.rel_kind(id) else {
+            return None;
+        };
         let slot = self.comps.get(comp.index())?;
         let output = slot.outputs.iter().copied().find(|output| &*output.name.text == name)?;
-        Some((output, slot.module, Some(comp)))
+        Some((output, slot.module))
     }
 
     pub(super) fn output_type(&mut self, id: RelId, name: &Arc<str>) -> Option<Type> {
         if let Some(known) = self.output_types.get(&(id, name.clone())) {
             return Some(known.clone());
         }
-        let (output, module, comp) = self.find_output(id, name)?;
-        let ty = self.written_type(&output.ty, module, comp);
+        let (output, module) = self.find_output(id, name)?;
+        let ty = self.written_type(&output.ty, module);
         self.output_types.insert((id, name.clone()), ty.clone());
         Some(ty)
     }
@@ -156,11 +176,17 @@ impl<'a> Checker<'a> {
         if let Some(known) = self.rel_field_types.get(&key) {
             return Some(known.clone());
         }
-        let Type::Record(common) = self.fields.release.clone() else { return None };
+        let Type::Record(common) = self.fields.release.clone() else {
+            return None;
+        };
         let mut fields = common.fields().to_vec();
         match kind {
             RelKind::Chart(_) | RelKind::Manifests => {
-                let more = if matches!(kind, RelKind::Chart(_)) { &self.fields.chart } else { &self.fields.manifests };
+                let more = if matches!(kind, RelKind::Chart(_)) {
+                    &self.fields.chart
+                } else {
+                    &self.fields.manifests
+                };
                 if let Type::Record(more) = more {
                     fields.extend(more.fields().to_vec());
                 }
@@ -181,7 +207,12 @@ impl<'a> Checker<'a> {
                         (None, false) => Presence::Required,
                     };
                     let ty = if param.default.is_none() { ty.non_null() } else { ty };
-                    fields.push(Field { name: param.name.text.clone(), ty, presence, span: Some(param.name.span) });
+                    fields.push(Field {
+                        name: param.name.text.clone(),
+                        ty,
+                        presence,
+                        span: Some(param.name.span),
+                    });
                 }
             }
             RelKind::Error => {}
@@ -199,7 +230,9 @@ impl<'a> Checker<'a> {
 
     pub(super) fn lower_release(&mut self, id: RelId) -> RelDecl {
         let kind = self.rel_kind(id);
-        let Some(slot) = self.rels.get(id.index()) else { unreachable_release() };
+        let Some(slot) = self.rels.get(id.index()) else {
+            unreachable_release()
+        };
         let (ast, module, comp, kind_text) = (slot.ast, slot.module, slot.comp, slot.kind_text.clone());
         let mut s = Scope::new(module, comp);
         let family = ast.family.as_ref().map(|clause| {
@@ -219,7 +252,11 @@ impl<'a> Checker<'a> {
                 let message = format!("the members of a family are told apart by strings, found {key}");
                 self.error(Diagnostic::error("K0201", clause.source.span, message));
             }
-            let local = |name: &ast::Name, ty, kind| Local { name: name.text.clone(), ty, kind };
+            let local = |name: &ast::Name, ty, kind| Local {
+                name: name.text.clone(),
+                ty,
+                kind,
+            };
             s.locals.push(local(&clause.first, key, Kind::FamilyKey));
             if let Some(second) = &clause.second {
                 s.locals.push(local(second, value, Kind::FamilyValue));
@@ -237,9 +274,12 @@ impl<'a> Checker<'a> {
         let record = self.rel_fields(&kind, &kind_text);
         let (fields, failed) = self.rel_body(&ast.body, record.as_deref(), ast, &mut s);
         let outputs = self.outputs(&ast.body, id, &mut s);
-        self.collect_refs(s);
         let types = record.map_or_else(Vec::new, |record| {
-            record.fields().iter().map(|field| (field.name.clone(), field.ty.clone())).collect()
+            record
+                .fields()
+                .iter()
+                .map(|field| (field.name.clone(), field.ty.clone()))
+                .collect()
         });
         RelDecl {
             name: ast.name.text.clone(),
@@ -275,7 +315,11 @@ impl<'a> Checker<'a> {
             match record.field(name) {
                 Some(field) => {
                     let optional = matches!(field.presence, Presence::Optional);
-                    Some(if optional { field.ty.clone().optional() } else { field.ty.clone() })
+                    Some(if optional {
+                        field.ty.clone().optional()
+                    } else {
+                        field.ty.clone()
+                    })
                 }
                 None => {
                     let names: Vec<Arc<str>> = record.fields().iter().map(|field| field.name.clone()).collect();
@@ -291,14 +335,22 @@ impl<'a> Checker<'a> {
                 _ => false,
             });
             if !written && matches!(field.presence, Presence::Required) {
-                let place = Span { end: body.span.end.min(body.span.start + 1), ..body.span };
-                let mut diagnostic = Diagnostic::error("K0202", ast.name.span, format!("`{}` is required in {on}", field.name))
-                    .help(format!("add `{}: …` of type {}", field.name, field.ty));
+                let place = Span {
+                    end: body.span.end.min(body.span.start + 1),
+                    ..body.span
+                };
+                let mut diagnostic =
+                    Diagnostic::error("K0202", ast.name.span, format!("`{}` is required in {on}", field.name))
+                        .help(format!("add `{}: …` of type {}", field.name, field.ty));
                 if let Some(span) = field.span {
                     diagnostic = diagnostic.related(span, "declared here");
                 }
                 if self.sources.text(place) == "{" {
-                    diagnostic = diagnostic.fix(format!("add `{}`", field.name), place.after(), format!("\n  {}: ", field.name));
+                    diagnostic = diagnostic.fix(
+                        format!("add `{}`", field.name),
+                        place.after(),
+                        format!("\n  {}: ", field.name),
+                    );
                 }
                 self.error(diagnostic);
                 failed = true;
@@ -322,7 +374,9 @@ impl<'a> Checker<'a> {
     fn outputs(&mut self, body: &'a Record, id: RelId, s: &mut Scope) -> Vec<(Arc<str>, hir::Expr)> {
         let mut outputs: Vec<(Arc<str>, hir::Expr)> = Vec::new();
         for entry in &body.entries {
-            let EntryKind::Output(output) = &entry.kind else { continue };
+            let EntryKind::Output(output) = &entry.kind else {
+                continue;
+            };
             if outputs.iter().any(|(name, _)| *name == output.name.text) || self.reserved_output(output) {
                 if outputs.iter().any(|(name, _)| *name == output.name.text) {
                     let message = format!("output `{}` is declared twice", output.name.text);
@@ -342,7 +396,10 @@ impl<'a> Checker<'a> {
     fn reserved_output(&mut self, output: &Output) -> bool {
         let reserved = matches!(&*output.name.text, "name" | "namespace" | "cluster");
         if reserved {
-            let message = format!("`{}` is known of every release: an output cannot have this name", output.name.text);
+            let message = format!(
+                "`{}` is known of every release: an output cannot have this name",
+                output.name.text
+            );
             self.error(Diagnostic::error("K0102", output.name.span, message));
         }
         reserved
@@ -350,12 +407,14 @@ impl<'a> Checker<'a> {
 
     pub(super) fn param_type(&mut self, comp: CompId, index: u32) -> Type {
         let slot = self.comp(comp);
-        let Some(param) = slot.params.get(index as usize).copied() else { return Type::Error };
+        let Some(param) = slot.params.get(index as usize).copied() else {
+            return Type::Error;
+        };
         if let Some(Some(known)) = slot.param_types.get(index as usize) {
             return known.clone();
         }
         let module = slot.module;
-        let ty = self.written_type(&param.ty, module, None);
+        let ty = self.written_type(&param.ty, module);
         if let Some(slot) = self.comps.get_mut(comp.index())
             && let Some(cell) = slot.param_types.get_mut(index as usize)
         {
@@ -366,8 +425,8 @@ impl<'a> Checker<'a> {
 
     pub(super) fn lower_component(&mut self, id: CompId) -> CompDecl {
         let slot = self.comp(id);
-        let (name, module, params) = (slot.name.text.clone(), slot.module, slot.params.clone());
-        let (rels, outputs, std) = (slot.rels.clone(), slot.outputs.clone(), self.is_k8s(module));
+        let (module, params) = (slot.module, slot.params.clone());
+        let (rels, outputs) = (slot.rels.clone(), slot.outputs.clone());
         let common = match &self.fields.release {
             Type::Record(record) => record.clone(),
             _ => Arc::new(RecordType::new(None, Vec::new())),
@@ -375,7 +434,10 @@ impl<'a> Checker<'a> {
         let mut lowered = Vec::new();
         for (index, param) in params.iter().enumerate() {
             if common.field(&param.name.text).is_some() || LATER_FIELDS.contains(&&*param.name.text) {
-                let message = format!("`{}` is a field of every release: a parameter cannot have this name", param.name.text);
+                let message = format!(
+                    "`{}` is a field of every release: a parameter cannot have this name",
+                    param.name.text
+                );
                 self.error(Diagnostic::error("K0102", param.name.span, message));
             }
             let ty = self.param_type(id, index as u32);
@@ -385,22 +447,26 @@ impl<'a> Checker<'a> {
                 None if ty.nullable() => Some(hir::Expr::constant(crate::value::Value::null(param.name.span))),
                 None => None,
             };
-            self.collect_refs(s);
-            lowered.push(ParamDecl { name: param.name.text.clone(), default });
+            lowered.push(ParamDecl {
+                name: param.name.text.clone(),
+                default,
+            });
         }
         let mut lowered_outputs = Vec::new();
         for output in outputs {
             if self.reserved_output(output) {
                 continue;
             }
-            let ty = self.written_type(&output.ty, module, Some(id));
+            let ty = self.written_type(&output.ty, module);
             let mut s = Scope::new(module, Some(id)).owned(format!("output {}", output.name.text));
             let value = self.check(&output.value, &ty, &mut s);
-            self.collect_refs(s);
             lowered_outputs.push((output.name.text.clone(), value));
         }
-        let _ = std;
-        CompDecl { name, params: lowered, rels, outputs: lowered_outputs }
+        CompDecl {
+            params: lowered,
+            rels,
+            outputs: lowered_outputs,
+        }
     }
 
     /// Collects the declarations of a component.
@@ -428,12 +494,18 @@ impl<'a> Checker<'a> {
                     Some((&release.name, ValueName::Release(rel)))
                 }
                 ast::DeclKind::Output(output) => {
-                    let known = self.comp(id).outputs.iter().find(|known| known.name.text == output.name.text).map(|o| o.name.span);
+                    let known = self
+                        .comp(id)
+                        .outputs
+                        .iter()
+                        .find(|known| known.name.text == output.name.text)
+                        .map(|o| o.name.span);
                     match known {
                         Some(first) => {
                             let message = format!("output `{}` is declared twice", output.name.text);
                             self.error(
-                                Diagnostic::error("K0102", output.name.span, message).related(first, "first declared here"),
+                                Diagnostic::error("K0102", output.name.span, message)
+                                    .related(first, "first declared here"),
                             );
                         }
                         None => {
@@ -472,11 +544,15 @@ impl<'a> Checker<'a> {
         s: &mut Scope,
         mut field_type: impl FnMut(&mut Self, &str, Span) -> Option<Type>,
     ) -> Vec<(Arc<str>, hir::Expr)> {
-        let mut groups: Vec<(Arc<str>, Span, Vec<(&'a [ast::PathKey], &'a Expr)>)> = Vec::new();
+        // The paths below a field, with their values.
+        type Paths<'a> = Vec<(&'a [ast::PathKey], &'a Expr)>;
+        let mut groups: Vec<(Arc<str>, Span, Paths<'a>)> = Vec::new();
         for entry in &body.entries {
             match &entry.kind {
                 EntryKind::Field { key, value } => {
-                    let Some((first, rest)) = key.split_first() else { continue };
+                    let Some((first, rest)) = key.split_first() else {
+                        continue;
+                    };
                     if first.text.is_empty() {
                         continue;
                     }
@@ -496,9 +572,11 @@ impl<'a> Checker<'a> {
                     }
                 }
                 EntryKind::Output(_) | EntryKind::Error => {}
-                EntryKind::Computed { key, .. } => self.error(
-                    Diagnostic::error("K0106", key.span, "the fields of a declaration have static names"),
-                ),
+                EntryKind::Computed { key, .. } => self.error(Diagnostic::error(
+                    "K0106",
+                    key.span,
+                    "the fields of a declaration have static names",
+                )),
                 EntryKind::Spread(value) => self.error(
                     Diagnostic::error("K0106", value.span, "a declaration cannot take fields from a record")
                         .help("write them out, or make a `component` of what is shared"),
@@ -517,7 +595,7 @@ impl<'a> Checker<'a> {
             };
             s.keys.push(name.clone());
             let value = match group.as_slice() {
-                [(rest, value)] if rest.is_empty() => self.check(value, &ty, s),
+                [([], value)] => self.check(value, &ty, s),
                 _ => self.check_paths(&group, span, &ty, s),
             };
             s.keys.pop();

@@ -67,7 +67,11 @@ impl Scope {
 
     /// Binds a name to the next place of the frame.
     pub fn push_local(&mut self, name: Arc<str>, ty: Type) {
-        self.locals.push(Local { name, ty, kind: hir::Kind::Local(self.frame) });
+        self.locals.push(Local {
+            name,
+            ty,
+            kind: hir::Kind::Local(self.frame),
+        });
         self.frame += 1;
     }
 
@@ -80,7 +84,13 @@ impl Scope {
     /// What the value belongs to, such as `env.DB_HOST`.
     pub fn context(&self) -> String {
         let skip = self.keys.len().saturating_sub(2);
-        let keys = self.keys.iter().skip(skip).map(|key| &**key).collect::<Vec<_>>().join(".");
+        let keys = self
+            .keys
+            .iter()
+            .skip(skip)
+            .map(|key| &**key)
+            .collect::<Vec<_>>()
+            .join(".");
         match (&self.owner, keys.is_empty()) {
             (None, _) => keys,
             (Some(owner), true) => owner.to_string(),

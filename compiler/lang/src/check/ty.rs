@@ -7,7 +7,7 @@ use ktl_syntax::{Diagnostic, Span};
 
 use super::scope::{Scope, plain_string};
 use super::{Checker, DeferredDefault};
-use crate::hir::{CompId, Kind, ModuleId, TypeId};
+use crate::hir::{Kind, ModuleId, TypeId};
 use crate::names::{TypeName, nearest};
 use crate::types::{self, Bounds, Field, ImageRules, ListType, Number, Pattern, Presence, RecordType, Text, Type};
 use crate::value::Kind as V;
@@ -18,51 +18,65 @@ const PATTERN_BYTES: usize = 1 << 20;
 
 impl<'a> Checker<'a> {
     pub(super) fn type_expr(&mut self, ty: &'a TypeExpr, s: &Scope) -> Type {
-        self.written_type(ty, s.module, s.comp)
+        self.written_type(ty, s.module)
     }
 
-    pub(super) fn written_type(&mut self, ty: &'a TypeExpr, module: ModuleId, comp: Option<CompId>) -> Type {
+    pub(super) fn written_type(&mut self, ty: &'a TypeExpr, module: ModuleId) -> Type {
         if self.depth >= 500 {
             self.error(Diagnostic::error("K0007", ty.span, "this type nests too deeply"));
             return Type::Error;
         }
         self.depth += 1;
-        let written = stacker::maybe_grow(128 << 10, 2 << 20, || self.written_type_inner(ty, module, comp));
+        let written = stacker::maybe_grow(128 << 10, 2 << 20, || self.written_type_inner(ty, module));
         self.depth -= 1;
         if written.weight() > crate::limits::TYPE_WEIGHT || usize::from(written.depth()) > crate::limits::NESTING {
-            self.error(Diagnostic::error("K0902", ty.span, "this type is too large or nests too deeply"));
+            self.error(Diagnostic::error(
+                "K0902",
+                ty.span,
+                "this type is too large or nests too deeply",
+            ));
             return Type::Error;
         }
         written
     }
 
-    fn written_type_inner(&mut self, ty: &'a TypeExpr, module: ModuleId, comp: Option<CompId>) -> Type {
+    fn written_type_inner(&mut self, ty: &'a TypeExpr, module: ModuleId) -> Type {
         match &ty.kind {
             TypeKind::Error => Type::Error,
             TypeKind::Literal(text) => Type::Literal(text.clone()),
-            TypeKind::Optional(inner) => self.written_type(inner, module, comp).optional(),
+            TypeKind::Optional(inner) => self.written_type(inner, module).optional(),
             TypeKind::Later(inner) => {
-                self.written_type(inner, module, comp);
+                self.written_type(inner, module);
                 self.unsupported("later", ty.span);
                 Type::Error
             }
             TypeKind::Union(members) => {
-                let lowered: Vec<Type> = members.iter().map(|member| self.written_type(member, module, comp)).collect();
+                let lowered: Vec<Type> = members.iter().map(|member| self.written_type(member, module)).collect();
                 self.check_union(&lowered, members);
                 Type::union(lowered)
             }
             TypeKind::Map { key, value } => {
-                let lowered = self.written_type(key, module, comp);
+                let lowered = self.written_type(key, module);
                 if !lowered.is_text() {
-                    self.error(Diagnostic::error("K0201", key.span, format!("keys are strings, found {lowered}")));
+                    self.error(Diagnostic::error(
+                        "K0201",
+                        key.span,
+                        format!("keys are strings, found {lowered}"),
+                    ));
                 }
-                let value = self.written_type(value, module, comp);
+                let value = self.written_type(value, module);
                 Type::map(lowered, value)
             }
             TypeKind::List { item, refinements } => {
-                let item = self.written_type(item, module, comp);
-                let mut list =
-                    ListType { item, min: None, max: None, unique: false, key: None, span: Some(ty.span) };
+                let item = self.written_type(item, module);
+                let mut list = ListType {
+                    item,
+                    min: None,
+                    max: None,
+                    unique: false,
+                    key: None,
+                    span: Some(ty.span),
+                };
                 for refinement in refinements {
                     if self.is_word(refinement, "unique") {
                         list.unique = true;
@@ -79,27 +93,46 @@ impl<'a> Checker<'a> {
                         continue;
                     }
                     if let Some(first) = lowered.iter().find(|known| known.name == field.name.text) {
-                        let mut diagnostic =
-                            Diagnostic::error("K0102", field.name.span, format!("`{}` is declared twice", field.name.text));
+                        let mut diagnostic = Diagnostic::error(
+                            "K0102",
+                            field.name.span,
+                            format!("`{}` is declared twice", field.name.text),
+                        );
                         if let Some(span) = first.span {
                             diagnostic = diagnostic.related(span, "first declared here");
                         }
                         self.error(diagnostic);
                         continue;
                     }
-                    let written = self.written_type(&field.ty, module, comp);
+                    let written = self.written_type(&field.ty, module);
                     let presence = match (&field.default, field.optional || written.nullable()) {
                         (Some(default), _) => {
                             let cell = Arc::new(OnceLock::new());
-                            self.deferred.push(DeferredDefault { module, expr: default, ty: written.clone(), cell: cell.clone() });
+                            self.deferred.push(DeferredDefault {
+                                module,
+                                expr: default,
+                                ty: written.clone(),
+                                cell: cell.clone(),
+                            });
                             Presence::Default(cell)
                         }
-                        (None, true) if !matches!(written, Type::Json | Type::Error) || field.optional => Presence::Optional,
+                        (None, true) if !matches!(written, Type::Json | Type::Error) || field.optional => {
+                            Presence::Optional
+                        }
                         (None, _) => Presence::Required,
                     };
                     // `g?: T` and `g: T?` both read as `T?`.
-                    let ty = if matches!(presence, Presence::Optional) { written.non_null() } else { written };
-                    lowered.push(Field { name: field.name.text.clone(), ty, presence, span: Some(field.name.span) });
+                    let ty = if matches!(presence, Presence::Optional) {
+                        written.non_null()
+                    } else {
+                        written
+                    };
+                    lowered.push(Field {
+                        name: field.name.text.clone(),
+                        ty,
+                        presence,
+                        span: Some(field.name.span),
+                    });
                 }
                 Type::record(lowered)
             }
@@ -110,8 +143,10 @@ impl<'a> Checker<'a> {
                     self.unsupported("secret", path.span);
                     return Type::Error;
                 }
-                let base = self.named_type(path, module, comp);
-                refinements.iter().fold(base, |base, refinement| self.refine(base, refinement, module))
+                let base = self.named_type(path, module);
+                refinements
+                    .iter()
+                    .fold(base, |base, refinement| self.refine(base, refinement, module))
             }
         }
     }
@@ -136,9 +171,10 @@ impl<'a> Checker<'a> {
     }
 
     /// A named type; unknown names are reported.
-    pub(super) fn named_type(&mut self, path: &'a Path, module: ModuleId, comp: Option<CompId>) -> Type {
-        let _ = comp;
-        let Some((last, modules)) = path.segments.split_last() else { return Type::Error };
+    pub(super) fn named_type(&mut self, path: &'a Path, module: ModuleId) -> Type {
+        let Some((last, modules)) = path.segments.split_last() else {
+            return Type::Error;
+        };
         if last.text.is_empty() {
             return Type::Error;
         }
@@ -157,9 +193,11 @@ impl<'a> Checker<'a> {
                                 format!("`{}` has no kind `{}`", segment.text, last.text),
                             );
                             diagnostic = match nearest(&last.text, known.iter().copied()) {
-                                Some(better) => diagnostic
-                                    .help(format!("did you mean `{better}`?"))
-                                    .fix(format!("replace by `{better}`"), last.span, better),
+                                Some(better) => diagnostic.help(format!("did you mean `{better}`?")).fix(
+                                    format!("replace by `{better}`"),
+                                    last.span,
+                                    better,
+                                ),
                                 None => diagnostic.help(format!("it has {}", known.join(", "))),
                             };
                             self.error(diagnostic);
@@ -175,12 +213,21 @@ impl<'a> Checker<'a> {
             }
         }
         match self.type_name(at, &last.text) {
-            Some(TypeName::Type(id)) if modules.is_empty() || self.exported(at, &last.text, last.span) => self.alias(id),
+            Some(TypeName::Type(id)) if modules.is_empty() || self.exported(at, &last.text, last.span) => {
+                self.alias(id)
+            }
             Some(TypeName::Error | TypeName::Type(_)) => Type::Error,
             Some(TypeName::Component(_)) => {
                 self.error(
-                    Diagnostic::error("K0201", path.span, format!("`{}` is a component, not a type", last.text))
-                        .help(format!("use it as the kind of a release: `release x: {} {{ … }}`", last.text)),
+                    Diagnostic::error(
+                        "K0201",
+                        path.span,
+                        format!("`{}` is a component, not a type", last.text),
+                    )
+                    .help(format!(
+                        "use it as the kind of a release: `release x: {} {{ … }}`",
+                        last.text
+                    )),
                 );
                 Type::Error
             }
@@ -195,7 +242,9 @@ impl<'a> Checker<'a> {
                 if let Some(ty) = self.k8s_member(at, &last.text) {
                     return ty;
                 }
-                if modules.is_empty() && let Some(ty) = types::builtin_type(&last.text) {
+                if modules.is_empty()
+                    && let Some(ty) = types::builtin_type(&last.text)
+                {
                     return ty;
                 }
                 if modules.is_empty() {
@@ -210,13 +259,19 @@ impl<'a> Checker<'a> {
 
     fn unknown_type(&mut self, name: &str, span: Span, module: ModuleId) {
         let names = self.names(module);
-        let known: Vec<&str> =
-            names.types.keys().map(|name| &**name).chain(types::BUILTIN_TYPES.iter().copied()).collect();
+        let known: Vec<&str> = names
+            .types
+            .keys()
+            .map(|name| &**name)
+            .chain(types::BUILTIN_TYPES.iter().copied())
+            .collect();
         let mut diagnostic = Diagnostic::error("K0101", span, format!("unknown type `{name}`"));
         if let Some(better) = nearest(name, known) {
-            diagnostic = diagnostic
-                .help(format!("did you mean `{better}`?"))
-                .fix(format!("replace by `{better}`"), span, better);
+            diagnostic = diagnostic.help(format!("did you mean `{better}`?")).fix(
+                format!("replace by `{better}`"),
+                span,
+                better,
+            );
         } else if ktl_schema::preferred(name).is_some() {
             diagnostic = diagnostic.help(format!("kinds are in `std/k8s`: import it and write `k8s.{name}`"));
         }
@@ -231,9 +286,11 @@ impl<'a> Checker<'a> {
         let known: Vec<&str> = names.types.keys().map(|name| &**name).collect();
         let mut diagnostic = Diagnostic::error("K0101", span, format!("unknown module `{name}`"));
         if let Some(better) = nearest(name, known) {
-            diagnostic = diagnostic
-                .help(format!("did you mean `{better}`?"))
-                .fix(format!("replace by `{better}`"), span, better);
+            diagnostic = diagnostic.help(format!("did you mean `{better}`?")).fix(
+                format!("replace by `{better}`"),
+                span,
+                better,
+            );
         } else if ktl_stdlib::module(&format!("std/{name}")).is_some() {
             diagnostic = diagnostic.help(format!("add `import \"std/{name}\" as {name}`"));
         }
@@ -242,7 +299,9 @@ impl<'a> Checker<'a> {
 
     /// The type that a declaration names.
     pub(super) fn alias(&mut self, id: TypeId) -> Type {
-        let Some(slot) = self.types.get_mut(id.index()) else { return Type::Error };
+        let Some(slot) = self.types.get_mut(id.index()) else {
+            return Type::Error;
+        };
         if let Some(ty) = &slot.lowered {
             return ty.clone();
         }
@@ -259,7 +318,7 @@ impl<'a> Checker<'a> {
             Some(module) if module.path.as_ref() == "std/k8s" => "k8s.",
             _ => "",
         };
-        let lowered = match self.written_type(ast, module, None) {
+        let lowered = match self.written_type(ast, module) {
             Type::Record(record) if record.name.is_none() => {
                 let named = RecordType::new(Some(format!("{prefix}{}", name.text).into()), record.fields().to_vec());
                 Type::Record(Arc::new(named))
@@ -293,7 +352,11 @@ impl<'a> Checker<'a> {
                     span: None,
                 });
                 text.span = Some(refinement.span);
-                if let RefinementKind::Value(Expr { kind: ExprKind::Regex(source), span }) = &refinement.kind {
+                if let RefinementKind::Value(Expr {
+                    kind: ExprKind::Regex(source),
+                    span,
+                }) = &refinement.kind
+                {
                     text.pattern = self.pattern_of(source, *span);
                 } else if let Some(bounds) = self.bounds(refinement, Number::Int, module) {
                     (text.min, text.max) = sizes(&bounds);
@@ -301,12 +364,17 @@ impl<'a> Checker<'a> {
                 Type::String(Some(Arc::new(text)))
             }
             Type::Image(known) => {
-                let mut rules =
-                    known.as_deref().cloned().unwrap_or(ImageRules { digest: false, registry: None, span: None });
+                let mut rules = known.as_deref().cloned().unwrap_or(ImageRules {
+                    digest: false,
+                    registry: None,
+                    span: None,
+                });
                 rules.span = Some(refinement.span);
                 match &refinement.kind {
                     _ if self.is_word(refinement, "digest") => rules.digest = true,
-                    RefinementKind::Named(name, value) if &*name.text == "registry" && plain_string(value).is_some() => {
+                    RefinementKind::Named(name, value)
+                        if &*name.text == "registry" && plain_string(value).is_some() =>
+                    {
                         rules.registry = plain_string(value);
                     }
                     _ => self.bad_refinement("image", "`digest` or `registry: \"…\"`", refinement.span),
@@ -321,20 +389,39 @@ impl<'a> Checker<'a> {
     }
 
     fn bad_refinement(&mut self, ty: &str, expected: &str, span: Span) {
-        self.error(Diagnostic::error("K0201", span, format!("{ty} is narrowed by {expected}")));
+        self.error(Diagnostic::error(
+            "K0201",
+            span,
+            format!("{ty} is narrowed by {expected}"),
+        ));
     }
 
     fn pattern_of(&mut self, source: &str, span: Span) -> Option<Arc<Pattern>> {
-        match regex::RegexBuilder::new(&format!("^(?:{source})$")).size_limit(PATTERN_BYTES).build() {
-            Ok(regex) => Some(Arc::new(Pattern { source: source.into(), regex })),
+        match regex::RegexBuilder::new(&format!("^(?:{source})$"))
+            .size_limit(PATTERN_BYTES)
+            .build()
+        {
+            Ok(regex) => Some(Arc::new(Pattern {
+                source: source.into(),
+                regex,
+            })),
             Err(regex::Error::CompiledTooBig(_)) => {
                 self.error(Diagnostic::error("K0302", span, "this regular expression is too large"));
                 None
             }
             Err(problem) => {
                 let text = problem.to_string();
-                let reason = text.lines().last().unwrap_or("").trim_start_matches("error: ").to_owned();
-                self.error(Diagnostic::error("K0302", span, format!("not a regular expression: {reason}")));
+                let reason = text
+                    .lines()
+                    .last()
+                    .unwrap_or("")
+                    .trim_start_matches("error: ")
+                    .to_owned();
+                self.error(Diagnostic::error(
+                    "K0302",
+                    span,
+                    format!("not a regular expression: {reason}"),
+                ));
                 None
             }
         }
@@ -347,9 +434,16 @@ impl<'a> Checker<'a> {
             RefinementKind::Compare(BinaryOp::Greater, value) => (Some(value), None, true, false),
             RefinementKind::Compare(BinaryOp::LessEqual, value) => (None, Some(value), false, false),
             RefinementKind::Compare(BinaryOp::Less, value) => (None, Some(value), false, true),
-            RefinementKind::Value(Expr { kind: ExprKind::Binary { op: BinaryOp::Range, left, right, .. }, .. }) => {
-                (Some(&**left), Some(&**right), false, false)
-            }
+            RefinementKind::Value(Expr {
+                kind:
+                    ExprKind::Binary {
+                        op: BinaryOp::Range,
+                        left,
+                        right,
+                        ..
+                    },
+                ..
+            }) => (Some(&**left), Some(&**right), false, false),
             _ => {
                 self.bad_refinement(number.name(), "a range such as `1..50`, or `>= 1`", refinement.span);
                 return None;
@@ -381,7 +475,14 @@ impl<'a> Checker<'a> {
             return None;
         }
         let text = self.sources.text(refinement.span).into();
-        Some(Bounds { min, max, above_min, below_max, text, span: Some(refinement.span) })
+        Some(Bounds {
+            min,
+            max,
+            above_min,
+            below_max,
+            text,
+            span: Some(refinement.span),
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use ktl_syntax::{Diagnostic, Span};
 use sha2::Digest as _;
 
-use super::expr::compare;
+use super::operator::compare;
 use super::{Eval, Evaluator, Failed};
 use crate::builtin::Builtin;
 use crate::hir::Expr;
@@ -14,7 +14,13 @@ use crate::limits;
 use crate::value::{Deps, Fields, Kind, Value, equal};
 
 impl<'p> Evaluator<'p> {
-    pub(super) fn builtin(&mut self, function: Builtin, args: Vec<Value>, exprs: &'p [Expr], span: Span) -> Eval<Value> {
+    pub(super) fn builtin(
+        &mut self,
+        function: Builtin,
+        args: Vec<Value>,
+        exprs: &'p [Expr],
+        span: Span,
+    ) -> Eval<Value> {
         let mut deps = Deps::default();
         for arg in &args {
             deps = self.deps.union(deps, arg.deps);
@@ -28,11 +34,20 @@ impl<'p> Evaluator<'p> {
         let place = exprs.first().map_or(span, |expr| expr.span);
         let first = args.first().ok_or(Failed)?;
         let text = |index: usize| args.get(index).and_then(Value::text).ok_or(Failed);
-        let of = |kind: Kind| Ok(Value { kind, deps, origin: span });
+        let of = |kind: Kind| {
+            Ok(Value {
+                kind,
+                deps,
+                origin: span,
+            })
+        };
         match function {
             Builtin::Keys => {
                 let fields = first.as_fields().ok_or(Failed)?;
-                let keys = fields.iter().map(|(key, value)| Value::string(key.clone(), value.origin)).collect();
+                let keys = fields
+                    .iter()
+                    .map(|(key, value)| Value::string(key.clone(), value.origin))
+                    .collect();
                 self.list(keys, first.deps, span)
             }
             Builtin::Values => {
@@ -80,7 +95,11 @@ impl<'p> Evaluator<'p> {
                 self.list(kept, first.deps, span)
             }
             Builtin::Flatten => {
-                let items: Vec<Value> = first.items().iter().flat_map(|inner| inner.items().iter().cloned()).collect();
+                let items: Vec<Value> = first
+                    .items()
+                    .iter()
+                    .flat_map(|inner| inner.items().iter().cloned())
+                    .collect();
                 self.list(items, deps, span)
             }
             Builtin::Reverse => {
@@ -128,8 +147,12 @@ impl<'p> Evaluator<'p> {
                     }
                 }
             }
-            Builtin::Any => of(Kind::Bool(first.items().iter().any(|item| matches!(item.kind, Kind::Bool(true))))),
-            Builtin::All => of(Kind::Bool(first.items().iter().all(|item| matches!(item.kind, Kind::Bool(true))))),
+            Builtin::Any => of(Kind::Bool(
+                first.items().iter().any(|item| matches!(item.kind, Kind::Bool(true))),
+            )),
+            Builtin::All => of(Kind::Bool(
+                first.items().iter().all(|item| matches!(item.kind, Kind::Bool(true))),
+            )),
             Builtin::Join => {
                 let separator = text(1)?;
                 let parts: Option<Vec<Arc<str>>> = first.items().iter().map(Value::text).collect();
@@ -171,7 +194,11 @@ impl<'p> Evaluator<'p> {
             Builtin::Kebab => self.string(crate::types::kebab(&text(0)?), deps, span),
             Builtin::Base64 => {
                 let whole = text(0)?;
-                self.string(base64::engine::general_purpose::STANDARD.encode(whole.as_bytes()), deps, span)
+                self.string(
+                    base64::engine::general_purpose::STANDARD.encode(whole.as_bytes()),
+                    deps,
+                    span,
+                )
             }
             Builtin::Sha256 => {
                 let digest = sha2::Sha256::digest(text(0)?.as_bytes());
@@ -179,7 +206,9 @@ impl<'p> Evaluator<'p> {
                 self.string(hex, deps, span)
             }
             Builtin::Floor | Builtin::Ceil | Builtin::Round => {
-                let Kind::Decimal(number) = first.kind else { return Err(Failed) };
+                let Kind::Decimal(number) = first.kind else {
+                    return Err(Failed);
+                };
                 let whole = match function {
                     Builtin::Floor => number.floor(),
                     Builtin::Ceil => number.ceil(),
@@ -208,10 +237,9 @@ impl<'p> Evaluator<'p> {
                 let template = text(0)?;
                 match format(&template, args.get(1..).unwrap_or(&[])) {
                     Ok(made) => self.string(made, deps, span),
-                    Err(problem) => self.fail(
-                        Diagnostic::error("K0203", place, problem)
-                            .help("write `%s` for text, `%d` for an int, `%05d` to pad it with zeros, `%%` for a percent sign"),
-                    ),
+                    Err(problem) => self.fail(Diagnostic::error("K0203", place, problem).help(
+                        "write `%s` for text, `%d` for an int, `%05d` to pad it with zeros, `%%` for a percent sign",
+                    )),
                 }
             }
         }
@@ -258,8 +286,18 @@ fn format(template: &str, args: &[Value]) -> Result<String, String> {
         match chars.next() {
             Some('%') if width.is_empty() => out.push('%'),
             Some(verb @ ('s' | 'd')) => {
-                let arg = args.next().ok_or_else(|| format!("{template:?} wants more arguments than it is given"))?;
-                let size: usize = if width.is_empty() { 0 } else { width.parse().ok().filter(|width| *width <= 64).ok_or("a width is at most 64")? };
+                let arg = args
+                    .next()
+                    .ok_or_else(|| format!("{template:?} wants more arguments than it is given"))?;
+                let size: usize = if width.is_empty() {
+                    0
+                } else {
+                    width
+                        .parse()
+                        .ok()
+                        .filter(|width| *width <= 64)
+                        .ok_or("a width is at most 64")?
+                };
                 let text = arg.text().ok_or("an argument has no text form")?;
                 if verb == 'd' && !matches!(arg.kind, Kind::Int(_)) {
                     return Err("`%d` takes an int".into());

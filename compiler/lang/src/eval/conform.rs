@@ -142,7 +142,11 @@ impl<'p> Evaluator<'p> {
                 Err(Failed) => failed = true,
             }
         }
-        if failed { Err(Failed) } else { self.list(items, value.deps, value.origin) }
+        if failed {
+            Err(Failed)
+        } else {
+            self.list(items, value.deps, value.origin)
+        }
     }
 
     fn list_rules(&mut self, value: &Value, list: &ListType) -> Eval<()> {
@@ -153,8 +157,11 @@ impl<'p> Evaluator<'p> {
                 (Some(min), None) => format!("at least {min}"),
                 (_, max) => format!("at most {}", max.unwrap_or_default()),
             };
-            let mut diagnostic =
-                Diagnostic::error("K0301", value.origin, format!("the list has {count} elements, expected {range}"));
+            let mut diagnostic = Diagnostic::error(
+                "K0301",
+                value.origin,
+                format!("the list has {count} elements, expected {range}"),
+            );
             if let Some(span) = list.span {
                 diagnostic = diagnostic.related(span, "limit set here");
             }
@@ -173,9 +180,15 @@ impl<'p> Evaluator<'p> {
                     others.push(item);
                 }
                 if repeats {
-                    let shown = item.text().map_or_else(|| "an element".into(), |text| types::shown(&text));
+                    let shown = item
+                        .text()
+                        .map_or_else(|| "an element".into(), |text| types::shown(&text));
                     let origin = item.origin;
-                    return self.fail(Diagnostic::error("K0301", origin, format!("{shown} stands in the list twice")));
+                    return self.fail(Diagnostic::error(
+                        "K0301",
+                        origin,
+                        format!("{shown} stands in the list twice"),
+                    ));
                 }
             }
         }
@@ -183,7 +196,9 @@ impl<'p> Evaluator<'p> {
     }
 
     fn conform_record(&mut self, value: Value, record: &Arc<RecordType>, wanted: Span) -> Eval<Value> {
-        let Some(fields) = value.as_fields().cloned() else { return Err(Failed) };
+        let Some(fields) = value.as_fields().cloned() else {
+            return Err(Failed);
+        };
         let mut entries: Vec<(Arc<str>, Value)> = Vec::with_capacity(fields.len());
         let mut failed = false;
         for (key, one) in fields.iter() {
@@ -232,7 +247,11 @@ impl<'p> Evaluator<'p> {
                 Presence::Optional => {}
             }
         }
-        if failed { Err(Failed) } else { self.fields(Fields::from_entries(entries), value.deps, value.origin) }
+        if failed {
+            Err(Failed)
+        } else {
+            self.fields(Fields::from_entries(entries), value.deps, value.origin)
+        }
     }
 
     /// A default's expression is a constant in all but a few cases; those are evaluated from a copy.
@@ -246,7 +265,12 @@ impl<'p> Evaluator<'p> {
             return Ok(known.clone());
         }
         // The program holds every default that a type of it has, so the reference lives as long as the program.
-        let expr = self.program.defaults.iter().find(|known| Arc::ptr_eq(known, cell)).and_then(|known| known.get());
+        let expr = self
+            .program
+            .defaults
+            .iter()
+            .find(|known| Arc::ptr_eq(known, cell))
+            .and_then(|known| known.get());
         let Some(expr) = expr else { return Err(Failed) };
         let context = std::mem::take(&mut self.context);
         let base = std::mem::replace(&mut self.base, self.frame.len());

@@ -20,7 +20,11 @@ pub(super) struct DepSets {
 impl Default for DepSets {
     fn default() -> Self {
         let empty: Arc<[Dep]> = Arc::from([]);
-        DepSets { sets: vec![empty.clone()], ids: BTreeMap::from([(empty, Deps(0))]), unions: BTreeMap::new() }
+        DepSets {
+            sets: vec![empty.clone()],
+            ids: BTreeMap::from([(empty, Deps(0))]),
+            unions: BTreeMap::new(),
+        }
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use ktl_syntax::ast::{BinaryOp, UnaryOp};
+use ktl_syntax::ast::UnaryOp;
 use ktl_syntax::{Diagnostic, Span};
-use rust_decimal::Decimal;
 
 use super::{Eval, Evaluator, Failed, Owner};
 use crate::hir::{Clause, Entry, Expr, FieldValue, HandlePart, ImagePart, Item, Kind as H, Part};
@@ -41,10 +40,16 @@ impl<'p> Evaluator<'p> {
             H::Input(id) => self.input_value(*id, span),
             H::Cluster(index) => Ok(Value::new(Kind::Cluster(*index), span)),
             H::Zone(index) => Ok(Value::new(Kind::Zone(*index), span)),
-            H::Release(id) => Ok(Value { origin: span, ..self.members(*id, None, span)? }),
+            H::Release(id) => Ok(Value {
+                origin: span,
+                ..self.members(*id, None, span)?
+            }),
             H::Inner(id) => {
                 let parent = self.context.component;
-                Ok(Value { origin: span, ..self.members(*id, parent, span)? })
+                Ok(Value {
+                    origin: span,
+                    ..self.members(*id, parent, span)?
+                })
             }
             H::Param(index) => match self.context.component {
                 Some(inst) => self.param(inst, *index, span),
@@ -61,10 +66,20 @@ impl<'p> Evaluator<'p> {
                 None => Err(Failed),
             },
             H::StackName => {
-                let name = self.program.header.as_ref().map(|header| header.name.clone()).ok_or(Failed)?;
+                let name = self
+                    .program
+                    .header
+                    .as_ref()
+                    .map(|header| header.name.clone())
+                    .ok_or(Failed)?;
                 Ok(Value::string(name, span))
             }
-            H::Field { base, name, optional, key } => {
+            H::Field {
+                base,
+                name,
+                optional,
+                key,
+            } => {
                 let base = self.eval(base)?;
                 self.field(base, name, *optional, *key, span)
             }
@@ -79,7 +94,9 @@ impl<'p> Evaluator<'p> {
             }
             H::ImagePart { base, part } => {
                 let base = self.eval(base)?;
-                let Some(text) = base.as_str() else { return Ok(Value { origin: span, ..base }) };
+                let Some(text) = base.as_str() else {
+                    return Ok(Value { origin: span, ..base });
+                };
                 let parts = types::image_parts(text).ok_or(Failed)?;
                 let found = match part {
                     ImagePart::Registry => parts.registry,
@@ -88,11 +105,17 @@ impl<'p> Evaluator<'p> {
                     ImagePart::Digest => parts.digest,
                 };
                 let kind = found.map_or(Kind::Null, |text| Kind::String(text.into()));
-                Ok(Value { kind, deps: base.deps, origin: span })
+                Ok(Value {
+                    kind,
+                    deps: base.deps,
+                    origin: span,
+                })
             }
             H::Output { base, name, site } => {
                 let base = self.eval(base)?;
-                let Kind::Release(inst) = base.kind else { return Ok(Value { origin: span, ..base }) };
+                let Kind::Release(inst) = base.kind else {
+                    return Ok(Value { origin: span, ..base });
+                };
                 let value = self.output(super::InstId(inst), name, span)?;
                 // An output carries its release only: whatever that was made of comes before it anyway.
                 let value = strip(value);
@@ -169,7 +192,8 @@ impl<'p> Evaluator<'p> {
                     if places.insert(text.clone(), made.origin).is_some() {
                         let message = format!("key {} is made twice", types::shown(&text));
                         return evaluator.fail(
-                            Diagnostic::error("K0102", key.span, message).help("keys of a map are distinct: add to the key what tells its elements apart"),
+                            Diagnostic::error("K0102", key.span, message)
+                                .help("keys of a map are distinct: add to the key what tells its elements apart"),
                         );
                     }
                     let made = evaluator.eval(&value.value)?;
@@ -180,9 +204,17 @@ impl<'p> Evaluator<'p> {
                 let deps = self.deps.union(deps, key_deps);
                 self.fields(Fields::from_entries(entries), deps, span)
             }
-            H::If { condition, then, otherwise } => {
+            H::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 let condition = self.eval(condition)?;
-                let branch = if matches!(condition.kind, Kind::Bool(true)) { then } else { otherwise };
+                let branch = if matches!(condition.kind, Kind::Bool(true)) {
+                    then
+                } else {
+                    otherwise
+                };
                 let value = self.eval(branch)?;
                 Ok(self.with_deps(value, condition.deps))
             }
@@ -254,7 +286,11 @@ impl<'p> Evaluator<'p> {
                     }
                     _ => return Err(Failed),
                 };
-                Ok(Value { kind, deps: operand.deps, origin: span })
+                Ok(Value {
+                    kind,
+                    deps: operand.deps,
+                    origin: span,
+                })
             }
         }
     }
@@ -290,16 +326,35 @@ impl<'p> Evaluator<'p> {
                 },
             }
         }
-        if failed { Err(Failed) } else { self.string(whole, deps, span) }
+        if failed {
+            Err(Failed)
+        } else {
+            self.string(whole, deps, span)
+        }
     }
 
-    pub(super) fn field(&mut self, base: Value, name: &Arc<str>, optional: bool, required: bool, span: Span) -> Eval<Value> {
+    pub(super) fn field(
+        &mut self,
+        base: Value,
+        name: &Arc<str>,
+        optional: bool,
+        required: bool,
+        span: Span,
+    ) -> Eval<Value> {
         match &base.kind {
-            Kind::Null => Ok(Value { kind: Kind::Null, deps: base.deps, origin: span }),
+            Kind::Null => Ok(Value {
+                kind: Kind::Null,
+                deps: base.deps,
+                origin: span,
+            }),
             Kind::Fields(fields) => match fields.get(name) {
                 Some(value) => Ok(self.with_deps(value.clone(), base.deps)),
                 // An optional field, or a key that `?.` asks for; `map.key` asks for what must be there.
-                None if optional || !required => Ok(Value { kind: Kind::Null, deps: base.deps, origin: span }),
+                None if optional || !required => Ok(Value {
+                    kind: Kind::Null,
+                    deps: base.deps,
+                    origin: span,
+                }),
                 None => {
                     let key = Value::string(name.clone(), span);
                     self.index(base, key, false, span)
@@ -311,7 +366,11 @@ impl<'p> Evaluator<'p> {
 
     fn index(&mut self, base: Value, index: Value, optional: bool, span: Span) -> Eval<Value> {
         let deps = self.deps.union(base.deps, index.deps);
-        let absent = Value { kind: Kind::Null, deps, origin: span };
+        let absent = Value {
+            kind: Kind::Null,
+            deps,
+            origin: span,
+        };
         match (&base.kind, &index.kind) {
             (Kind::Null, _) => Ok(absent),
             (Kind::Fields(fields), Kind::String(key)) => match fields.get(key) {
@@ -321,14 +380,18 @@ impl<'p> Evaluator<'p> {
                     let keys: Vec<&str> = fields.keys.iter().map(|key| &**key).collect();
                     let message = match keys.as_slice() {
                         [] => format!("there is no key {}: the map is empty", types::shown(key)),
-                        keys if keys.len() <= 12 => format!("there is no key {}: keys are {}", types::shown(key), keys.join(", ")),
+                        keys if keys.len() <= 12 => {
+                            format!("there is no key {}: keys are {}", types::shown(key), keys.join(", "))
+                        }
                         keys => format!("there is no key {} among {} keys", types::shown(key), keys.len()),
                     };
                     let mut diagnostic = Diagnostic::error("K0406", span, message);
                     diagnostic = match crate::names::nearest(key, keys.iter().copied()) {
-                        Some(better) => diagnostic
-                            .help(format!("did you mean \"{better}\"?"))
-                            .fix(format!("replace by \"{better}\""), index.origin, format!("\"{better}\"")),
+                        Some(better) => diagnostic.help(format!("did you mean \"{better}\"?")).fix(
+                            format!("replace by \"{better}\""),
+                            index.origin,
+                            format!("\"{better}\""),
+                        ),
                         None => diagnostic.help("where a key may be missing, ask with `?[…]`"),
                     };
                     self.fail(diagnostic)
@@ -342,7 +405,9 @@ impl<'p> Evaluator<'p> {
                     None => {
                         let count = list.items.len();
                         let message = format!("there is no element {number}: the list has {count}, counted from 0");
-                        self.fail(Diagnostic::error("K0406", span, message).help("where it may be missing, ask with `?[…]`"))
+                        self.fail(
+                            Diagnostic::error("K0406", span, message).help("where it may be missing, ask with `?[…]`"),
+                        )
                     }
                 }
             }
@@ -361,15 +426,34 @@ impl<'p> Evaluator<'p> {
                     HandlePart::Namespace => self.namespace_of(inst, span)?,
                     HandlePart::Cluster => self.cluster_of(inst, span)?,
                 };
-                Ok(Value { origin: span, deps: base.deps, ..value })
+                Ok(Value {
+                    origin: span,
+                    deps: base.deps,
+                    ..value
+                })
             }
             Kind::Cluster(index) => {
-                let name = program.clusters.get(index as usize).map_or_else(|| Arc::from("default"), |item| item.name.clone());
-                Ok(Value { kind: Kind::String(name), deps: base.deps, origin: span })
+                let name = program
+                    .clusters
+                    .get(index as usize)
+                    .map_or_else(|| Arc::from("default"), |item| item.name.clone());
+                Ok(Value {
+                    kind: Kind::String(name),
+                    deps: base.deps,
+                    origin: span,
+                })
             }
             Kind::Zone(index) => {
-                let name = program.zones.get(index as usize).map(|item| item.name.clone()).ok_or(Failed)?;
-                Ok(Value { kind: Kind::String(name), deps: base.deps, origin: span })
+                let name = program
+                    .zones
+                    .get(index as usize)
+                    .map(|item| item.name.clone())
+                    .ok_or(Failed)?;
+                Ok(Value {
+                    kind: Kind::String(name),
+                    deps: base.deps,
+                    origin: span,
+                })
             }
             _ => Err(Failed),
         }
@@ -416,7 +500,9 @@ impl<'p> Evaluator<'p> {
         let mut deps = Deps::default();
         let mut failed = false;
         for entry in entries {
-            let added: Eval<Vec<(Arc<str>, Span, Value, bool)>> = (|| {
+            // Key, place, value, and whether null leaves it out.
+            type Added = Vec<(Arc<str>, Span, Value, bool)>;
+            let added: Eval<Added> = (|| {
                 Ok(match entry {
                     Entry::Field { key, span, value } => {
                         vec![(key.clone(), *span, self.eval(&value.value)?, value.optional)]
@@ -431,7 +517,10 @@ impl<'p> Evaluator<'p> {
                         let value = self.eval(source)?;
                         deps = self.deps.union(deps, value.deps);
                         let fields = value.as_fields().cloned().ok_or(Failed)?;
-                        fields.iter().map(|(key, value)| (key.clone(), source.span, value.clone(), false)).collect()
+                        fields
+                            .iter()
+                            .map(|(key, value)| (key.clone(), source.span, value.clone(), false))
+                            .collect()
                     }
                 })
             })();
@@ -457,7 +546,11 @@ impl<'p> Evaluator<'p> {
                 made.push((key, value));
             }
         }
-        if failed { Err(Failed) } else { self.fields(Fields::from_entries(made), deps, span) }
+        if failed {
+            Err(Failed)
+        } else {
+            self.fields(Fields::from_entries(made), deps, span)
+        }
     }
 
     fn items(&mut self, items: &'p [Item], span: Span) -> Eval<Value> {
@@ -479,7 +572,11 @@ impl<'p> Evaluator<'p> {
                 },
             }
         }
-        if failed { Err(Failed) } else { self.list(made, deps, span) }
+        if failed {
+            Err(Failed)
+        } else {
+            self.list(made, deps, span)
+        }
     }
 
     /// Runs a body for each combination of the clauses' elements, with their variables on the frame.
@@ -489,7 +586,9 @@ impl<'p> Evaluator<'p> {
         deps: &mut Deps,
         body: &mut dyn FnMut(&mut Self) -> Eval<()>,
     ) -> Eval<()> {
-        let Some((clause, rest)) = clauses.split_first() else { return body(self) };
+        let Some((clause, rest)) = clauses.split_first() else {
+            return body(self);
+        };
         let source = self.eval(&clause.source)?;
         *deps = self.deps.union(*deps, source.deps);
         let top = self.frame.len();
@@ -534,8 +633,13 @@ impl<'p> Evaluator<'p> {
                 .map(|(key, value)| (Value::string(key.clone(), value.origin), Some(value.clone())))
                 .collect(),
             Kind::Range(range) => {
-                let (Kind::Int(from), Kind::Int(to)) = (&range.0.kind, &range.1.kind) else { return Err(Failed) };
-                self.int_range(*from, *to, span)?.into_iter().map(|value| (value, None)).collect()
+                let (Kind::Int(from), Kind::Int(to)) = (&range.0.kind, &range.1.kind) else {
+                    return Err(Failed);
+                };
+                self.int_range(*from, *to, span)?
+                    .into_iter()
+                    .map(|value| (value, None))
+                    .collect()
             }
             _ => return Err(Failed),
         })
@@ -543,18 +647,32 @@ impl<'p> Evaluator<'p> {
 
     /// The whole numbers of a range, both ends included.
     pub(super) fn int_range(&mut self, from: i64, to: i64, span: Span) -> Eval<Vec<Value>> {
-        let count = if to < from { 0 } else { to.abs_diff(from).saturating_add(1) };
+        let count = if to < from {
+            0
+        } else {
+            to.abs_diff(from).saturating_add(1)
+        };
         if count > u64::from(crate::limits::VALUE_WEIGHT) {
-            return self.fail(Diagnostic::error("K0902", span, format!("a range of {count} numbers is too long")));
+            return self.fail(Diagnostic::error(
+                "K0902",
+                span,
+                format!("a range of {count} numbers is too long"),
+            ));
         }
-        Ok((0..count).map(|offset| Value::new(Kind::Int(from.saturating_add_unsigned(offset)), span)).collect())
+        Ok((0..count)
+            .map(|offset| Value::new(Kind::Int(from.saturating_add_unsigned(offset)), span))
+            .collect())
     }
 
     pub(super) fn map_to_list(&mut self, value: Value, key: &Arc<str>) -> Eval<Value> {
-        let Some(fields) = value.as_fields().cloned() else { return Ok(value) };
+        let Some(fields) = value.as_fields().cloned() else {
+            return Ok(value);
+        };
         let mut items = Vec::with_capacity(fields.len());
         for (name, item) in fields.iter() {
-            let Some(inner) = item.as_fields() else { return Err(Failed) };
+            let Some(inner) = item.as_fields() else {
+                return Err(Failed);
+            };
             if inner.get(key).is_some() {
                 items.push(item.clone());
                 continue;
@@ -567,119 +685,21 @@ impl<'p> Evaluator<'p> {
         self.list(items, value.deps, value.origin)
     }
 
-    pub(super) fn object(&mut self, value: Value, ty: &Arc<RecordType>, object: &ObjectKind, span: Span) -> Eval<Value> {
+    pub(super) fn object(
+        &mut self,
+        value: Value,
+        ty: &Arc<RecordType>,
+        object: &ObjectKind,
+        span: Span,
+    ) -> Eval<Value> {
         let ObjectKind { api_version, kind, .. } = object;
         let fields = value.as_fields().cloned().ok_or(Failed)?;
         let mut entries = fields.to_entries();
         entries.push(("apiVersion".into(), Value::string(api_version.clone(), span)));
         entries.push(("kind".into(), Value::string(kind.clone(), span)));
         let id = (api_version.clone(), kind.clone());
-        if !self.kinds.contains_key(&id) {
-            self.kinds.insert(id, ty.clone());
-        }
+        self.kinds.entry(id).or_insert_with(|| ty.clone());
         self.fields(Fields::from_entries(entries), value.deps, span)
-    }
-
-    pub(super) fn overflow<T>(&mut self, span: Span) -> Eval<T> {
-        self.fail(Diagnostic::error("K0305", span, "the result is too large"))
-    }
-
-    fn binary(&mut self, op: BinaryOp, left: Value, right: Value, span: Span) -> Eval<Value> {
-        let deps = self.deps.union(left.deps, right.deps);
-        let of = |kind: Kind| Ok(Value { kind, deps, origin: span });
-        match op {
-            BinaryOp::Equal => return of(Kind::Bool(equal(&left, &right))),
-            BinaryOp::NotEqual => return of(Kind::Bool(!equal(&left, &right))),
-            BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => {
-                let order = compare(&left, &right).ok_or(Failed)?;
-                return of(Kind::Bool(match op {
-                    BinaryOp::Less => order.is_lt(),
-                    BinaryOp::LessEqual => order.is_le(),
-                    BinaryOp::Greater => order.is_gt(),
-                    _ => order.is_ge(),
-                }));
-            }
-            BinaryOp::In => {
-                let found = match (&left.kind, &right.kind) {
-                    (Kind::String(key), Kind::Fields(fields)) => fields.get(key).is_some(),
-                    (_, Kind::List(list)) => list.items.iter().any(|item| equal(item, &left)),
-                    (_, Kind::Range(range)) => {
-                        let above = compare(&range.0, &left).ok_or(Failed)?;
-                        let below = compare(&left, &range.1).ok_or(Failed)?;
-                        above.is_le() && below.is_le()
-                    }
-                    _ => return Err(Failed),
-                };
-                return of(Kind::Bool(found));
-            }
-            BinaryOp::Range => return of(Kind::Range(Arc::new((left, right)))),
-            _ => {}
-        }
-        if let (Kind::List(a), Kind::List(b)) = (&left.kind, &right.kind) {
-            let items = a.items.iter().chain(&b.items).cloned().collect();
-            return self.list(items, deps, span);
-        }
-        let kind = match (&left.kind, &right.kind) {
-            (Kind::Int(a), Kind::Int(b)) => {
-                if *b == 0 && matches!(op, BinaryOp::Divide | BinaryOp::Remainder) {
-                    return self.by_zero(right.origin, span);
-                }
-                let result = match op {
-                    BinaryOp::Add => a.checked_add(*b),
-                    BinaryOp::Subtract => a.checked_sub(*b),
-                    BinaryOp::Multiply => a.checked_mul(*b),
-                    BinaryOp::Divide => a.checked_div(*b),
-                    _ => a.checked_rem(*b),
-                };
-                match result {
-                    Some(number) => Kind::Int(number),
-                    None => return self.overflow(span),
-                }
-            }
-            (Kind::Quantity(a), Kind::Quantity(b)) if op == BinaryOp::Divide => {
-                if b.amount.is_zero() {
-                    return self.by_zero(right.origin, span);
-                }
-                Kind::Decimal(self.decimal(op, a.amount, b.amount, span)?)
-            }
-            (Kind::Quantity(a), Kind::Quantity(b)) => {
-                let amount = self.decimal(op, a.amount, b.amount, span)?;
-                Kind::Quantity(Arc::new(number::computed(a.dimension, amount)))
-            }
-            (Kind::Quantity(quantity), other) | (other, Kind::Quantity(quantity)) => {
-                let factor = amount(other).ok_or(Failed)?;
-                if factor.is_zero() && op == BinaryOp::Divide {
-                    return self.by_zero(right.origin, span);
-                }
-                let result = self.decimal(op, quantity.amount, factor, span)?;
-                Kind::Quantity(Arc::new(number::computed(quantity.dimension, result)))
-            }
-            (a, b) => {
-                let (a, b) = (amount(a).ok_or(Failed)?, amount(b).ok_or(Failed)?);
-                if b.is_zero() && op == BinaryOp::Divide {
-                    return self.by_zero(right.origin, span);
-                }
-                Kind::Decimal(self.decimal(op, a, b, span)?)
-            }
-        };
-        of(kind)
-    }
-
-    fn by_zero<T>(&mut self, divisor: Span, span: Span) -> Eval<T> {
-        self.fail(Diagnostic::error("K0305", span, "division by zero").related(divisor, "this is 0"))
-    }
-
-    fn decimal(&mut self, op: BinaryOp, a: Decimal, b: Decimal, span: Span) -> Eval<Decimal> {
-        let result = match op {
-            BinaryOp::Add => a.checked_add(b),
-            BinaryOp::Subtract => a.checked_sub(b),
-            BinaryOp::Multiply => a.checked_mul(b),
-            _ => a.checked_div(b).map(|result| result.round_dp(18)),
-        };
-        match result {
-            Some(result) => Ok(result.normalize()),
-            None => self.overflow(span),
-        }
     }
 }
 
@@ -697,32 +717,18 @@ fn strip(value: Value) -> Value {
         return value;
     }
     let kind = match value.kind {
-        Kind::List(list) => {
-            Kind::List(Arc::new(crate::value::List::new(list.items.iter().cloned().map(strip).collect())))
-        }
+        Kind::List(list) => Kind::List(Arc::new(crate::value::List::new(
+            list.items.iter().cloned().map(strip).collect(),
+        ))),
         Kind::Fields(fields) => Kind::Fields(Arc::new(Fields::new(
             fields.keys.clone(),
             fields.values.iter().cloned().map(strip).collect(),
         ))),
         other => other,
     };
-    Value { kind, deps: Deps::default(), origin: value.origin }
-}
-
-fn amount(kind: &Kind) -> Option<Decimal> {
-    match kind {
-        Kind::Int(number) => Some(Decimal::from(*number)),
-        Kind::Decimal(number) => Some(*number),
-        _ => None,
-    }
-}
-
-/// The order of two values of one kind.
-pub(super) fn compare(a: &Value, b: &Value) -> Option<std::cmp::Ordering> {
-    match (&a.kind, &b.kind) {
-        (Kind::Int(a), Kind::Int(b)) => Some(a.cmp(b)),
-        (Kind::String(a), Kind::String(b)) => Some(a.cmp(b)),
-        (Kind::Quantity(a), Kind::Quantity(b)) => Some(a.amount.cmp(&b.amount)),
-        (a, b) => Some(amount(a)?.cmp(&amount(b)?)),
+    Value {
+        kind,
+        deps: Deps::default(),
+        origin: value.origin,
     }
 }

@@ -58,7 +58,10 @@ impl<'p> Evaluator<'p> {
 
     /// The context in which the fields of an instance are evaluated.
     pub(super) fn context_of(&self, id: InstId) -> Context {
-        Context { this: Some(id), component: self.instance(id).and_then(|instance| instance.parent) }
+        Context {
+            this: Some(id),
+            component: self.instance(id).and_then(|instance| instance.parent),
+        }
     }
 
     /// A release declaration as a value: a release, null, or a map of those.
@@ -71,8 +74,13 @@ impl<'p> Evaluator<'p> {
             Some(Lazy::New) | None => {}
         }
         self.members.insert((rel, parent), Lazy::Busy);
-        let context = Context { this: parent, component: parent };
-        let result = self.demand(demand, span, Owner::Release(rel), context, |evaluator| evaluator.expand(rel, parent));
+        let context = Context {
+            this: parent,
+            component: parent,
+        };
+        let result = self.demand(demand, span, Owner::Release(rel), context, |evaluator| {
+            evaluator.expand(rel, parent)
+        });
         let state = result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone()));
         self.members.insert((rel, parent), state);
         result
@@ -90,7 +98,9 @@ impl<'p> Evaluator<'p> {
         let mut entries: Vec<(Arc<str>, Value)> = Vec::new();
         let mut failed = false;
         for (key, value) in bindings {
-            let Some(text) = key.as_str().cloned() else { return Err(Failed) };
+            let Some(text) = key.as_str().cloned() else {
+                return Err(Failed);
+            };
             if !types::is_name(&text) {
                 if let Some(Err(violation)) = types::conform_scalar(&key, &types::Type::NAME) {
                     let diagnostic = crate::check::violation(violation, key.origin)
@@ -117,7 +127,14 @@ impl<'p> Evaluator<'p> {
         self.fields(Fields::from_entries(entries), Deps::default(), declared.span)
     }
 
-    fn member(&mut self, rel: RelId, declared: &'p RelDecl, parent: Option<InstId>, key: Option<Value>, value: Option<Value>) -> Eval<Value> {
+    fn member(
+        &mut self,
+        rel: RelId,
+        declared: &'p RelDecl,
+        parent: Option<InstId>,
+        key: Option<Value>,
+        value: Option<Value>,
+    ) -> Eval<Value> {
         if self.instances.len() >= limits::RELEASES * 3 {
             let message = format!("the stack has more than {} releases", limits::RELEASES);
             return self.fail(Diagnostic::error("K0903", declared.span, message).help("split the stack"));
@@ -164,7 +181,10 @@ impl<'p> Evaluator<'p> {
         let mut at = parent;
         while let Some(inst) = at {
             let instance = self.instance(inst)?;
-            chain.push((instance.rel, instance.key.as_ref().and_then(|key| key.as_str().cloned())));
+            chain.push((
+                instance.rel,
+                instance.key.as_ref().and_then(|key| key.as_str().cloned()),
+            ));
             at = instance.parent;
         }
         chain.reverse();
@@ -173,7 +193,10 @@ impl<'p> Evaluator<'p> {
             .iter()
             .filter_map(|(target, overlay)| match target {
                 Target::Release(path) if path.len() == chain.len() => {
-                    let fits = path.iter().zip(&chain).all(|(a, b)| a.0 == b.0 && (a.1.is_none() || a.1 == b.1));
+                    let fits = path
+                        .iter()
+                        .zip(&chain)
+                        .all(|(a, b)| a.0 == b.0 && (a.1.is_none() || a.1 == b.1));
                     fits.then(|| (path.iter().filter(|(_, key)| key.is_some()).count(), overlay))
                 }
                 _ => None,
@@ -192,7 +215,9 @@ impl<'p> Evaluator<'p> {
 
     /// Refuses a value that outputs went into, where the graph itself hangs on it.
     pub(super) fn shape(&mut self, value: &Value, what: &str, span: Span) -> Eval<()> {
-        let Some((inst, site)) = self.deps.get(value.deps).first().copied() else { return Ok(()) };
+        let Some((inst, site)) = self.deps.get(value.deps).first().copied() else {
+            return Ok(());
+        };
         let name = self.rel_of(inst).map_or("", |rel| &*rel.name);
         let message = format!("{what} decides the shape of the graph; it is computed from an output of `{name}`");
         let mut diagnostic = Diagnostic::error("K0401", span, message)
@@ -207,7 +232,9 @@ impl<'p> Evaluator<'p> {
     pub(super) fn own_field(&mut self, id: InstId, name: &str, span: Span) -> Eval<Option<Value>> {
         let declared = self.rel_of(id).ok_or(Failed)?;
         let at = declared.fields.binary_search_by(|(field, _)| (**field).cmp(name)).ok();
-        let over = self.instance(id).and_then(|instance| instance.overlay.as_ref()?.get(name).cloned());
+        let over = self
+            .instance(id)
+            .and_then(|instance| instance.overlay.as_ref()?.get(name).cloned());
         let Some(at) = at else {
             // Only the profile has it.
             let Some(over) = over else { return Ok(None) };
@@ -229,7 +256,9 @@ impl<'p> Evaluator<'p> {
             Some(Lazy::Failed) | None => return Err(Failed),
         }
         self.set_field(id, at, Lazy::Busy);
-        let Some((_, expr)) = declared.fields.get(at) else { return Err(Failed) };
+        let Some((_, expr)) = declared.fields.get(at) else {
+            return Err(Failed);
+        };
         let context = self.context_of(id);
         let rel = self.instance(id).map_or(RelId(0), |instance| instance.rel);
         let result = self.demand(demand, span, Owner::Release(rel), context, |evaluator| match over {
@@ -239,14 +268,22 @@ impl<'p> Evaluator<'p> {
                 None => Ok(Value::null(expr.span)),
             },
         });
-        self.set_field(id, at, result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone())));
+        self.set_field(
+            id,
+            at,
+            result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone())),
+        );
         let value = result?;
         Ok((!value.is_null()).then_some(value))
     }
 
     /// Fits a field that a profile changed to its type again: what was created has defaults to fill in.
     fn field_type_fit(&mut self, declared: &'p RelDecl, name: &str, value: Value) -> Eval<Value> {
-        let ty = declared.types.iter().find(|(field, _)| **field == *name).map(|(_, ty)| ty);
+        let ty = declared
+            .types
+            .iter()
+            .find(|(field, _)| **field == *name)
+            .map(|(_, ty)| ty);
         match ty {
             Some(ty) if !value.is_null() => {
                 let origin = value.origin;
@@ -257,7 +294,11 @@ impl<'p> Evaluator<'p> {
     }
 
     fn set_field(&mut self, id: InstId, at: usize, state: Lazy<Value>) {
-        if let Some(slot) = self.instances.get_mut(id.index()).and_then(|instance| instance.fields.get_mut(at)) {
+        if let Some(slot) = self
+            .instances
+            .get_mut(id.index())
+            .and_then(|instance| instance.fields.get_mut(at))
+        {
             *slot = state;
         }
     }
@@ -265,7 +306,10 @@ impl<'p> Evaluator<'p> {
     /// A parameter of a use of a component.
     pub(super) fn param(&mut self, id: InstId, index: u32, span: Span) -> Eval<Value> {
         let demand = Demand::Param(id, index);
-        match self.instance(id).and_then(|instance| instance.params.get(index as usize)) {
+        match self
+            .instance(id)
+            .and_then(|instance| instance.params.get(index as usize))
+        {
             Some(Lazy::Done(value)) => return Ok(value.clone()),
             Some(Lazy::Busy) => return self.cycle(&demand, span),
             Some(Lazy::New) => {}
@@ -273,25 +317,40 @@ impl<'p> Evaluator<'p> {
         }
         self.set_param(id, index, Lazy::Busy);
         let component = self.component(id).ok_or(Failed)?;
-        let Some(param) = component.params.get(index as usize) else { return Err(Failed) };
-        let context = Context { this: Some(id), component: Some(id) };
+        let Some(param) = component.params.get(index as usize) else {
+            return Err(Failed);
+        };
+        let context = Context {
+            this: Some(id),
+            component: Some(id),
+        };
         let rel = self.instance(id).map_or(RelId(0), |instance| instance.rel);
-        let result = self.demand(demand, span, Owner::Release(rel), context, |evaluator| {
-            match evaluator.own_field(id, &param.name, span)? {
+        let result = self.demand(
+            demand,
+            span,
+            Owner::Release(rel),
+            context,
+            |evaluator| match evaluator.own_field(id, &param.name, span)? {
                 Some(value) => Ok(value),
                 None => match &param.default {
                     Some(default) => evaluator.eval(default),
                     None => Ok(Value::null(span)),
                 },
-            }
-        });
-        self.set_param(id, index, result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone())));
+            },
+        );
+        self.set_param(
+            id,
+            index,
+            result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone())),
+        );
         result
     }
 
     fn set_param(&mut self, id: InstId, index: u32, state: Lazy<Value>) {
-        if let Some(slot) =
-            self.instances.get_mut(id.index()).and_then(|instance| instance.params.get_mut(index as usize))
+        if let Some(slot) = self
+            .instances
+            .get_mut(id.index())
+            .and_then(|instance| instance.params.get_mut(index as usize))
         {
             *slot = state;
         }
@@ -300,9 +359,15 @@ impl<'p> Evaluator<'p> {
     /// A `let` of a component, for one use of it.
     pub(super) fn component_let(&mut self, inst: InstId, id: LetId, span: Span) -> Eval<Value> {
         let demand = Demand::Let(id, Some(inst));
-        let at = self.instance(inst).and_then(|instance| instance.lets.iter().position(|(known, _)| *known == id));
+        let at = self
+            .instance(inst)
+            .and_then(|instance| instance.lets.iter().position(|(known, _)| *known == id));
         let Some(at) = at else { return Err(Failed) };
-        match self.instance(inst).and_then(|instance| instance.lets.get(at)).map(|(_, state)| state) {
+        match self
+            .instance(inst)
+            .and_then(|instance| instance.lets.get(at))
+            .map(|(_, state)| state)
+        {
             Some(Lazy::Done(value)) => return Ok(value.clone()),
             Some(Lazy::Busy) => return self.cycle(&demand, span),
             Some(Lazy::New) => {}
@@ -310,15 +375,30 @@ impl<'p> Evaluator<'p> {
         }
         self.set_component_let(inst, at, Lazy::Busy);
         let program = self.program;
-        let Some(item) = program.lets.get(id.index()) else { return Err(Failed) };
-        let context = Context { this: Some(inst), component: Some(inst) };
-        let result = self.demand(demand, span, Owner::Let(id), context, |evaluator| evaluator.eval(&item.body));
-        self.set_component_let(inst, at, result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone())));
+        let Some(item) = program.lets.get(id.index()) else {
+            return Err(Failed);
+        };
+        let context = Context {
+            this: Some(inst),
+            component: Some(inst),
+        };
+        let result = self.demand(demand, span, Owner::Let(id), context, |evaluator| {
+            evaluator.eval(&item.body)
+        });
+        self.set_component_let(
+            inst,
+            at,
+            result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone())),
+        );
         result
     }
 
     fn set_component_let(&mut self, inst: InstId, at: usize, state: Lazy<Value>) {
-        if let Some((_, slot)) = self.instances.get_mut(inst.index()).and_then(|instance| instance.lets.get_mut(at)) {
+        if let Some((_, slot)) = self
+            .instances
+            .get_mut(inst.index())
+            .and_then(|instance| instance.lets.get_mut(at))
+        {
             *slot = state;
         }
     }
@@ -326,7 +406,9 @@ impl<'p> Evaluator<'p> {
     /// An output of a release: its own, or its component's.
     pub(super) fn output(&mut self, id: InstId, name: &Arc<str>, span: Span) -> Eval<Value> {
         let demand = Demand::Output(id, name.clone());
-        let known = self.instance(id).and_then(|instance| instance.outputs.iter().find(|(known, _)| known == name));
+        let known = self
+            .instance(id)
+            .and_then(|instance| instance.outputs.iter().find(|(known, _)| known == name));
         match known.map(|(_, state)| state) {
             Some(Lazy::Done(value)) => return Ok(value.clone()),
             Some(Lazy::Busy) => return self.cycle(&demand, span),
@@ -342,17 +424,31 @@ impl<'p> Evaluator<'p> {
                 let component = self.component(id).ok_or(Failed)?;
                 let found = component.outputs.iter().find(|(known, _)| known == name);
                 let Some((_, expr)) = found else { return Err(Failed) };
-                (expr, Context { this: Some(id), component: Some(id) })
+                (
+                    expr,
+                    Context {
+                        this: Some(id),
+                        component: Some(id),
+                    },
+                )
             }
         };
         let rel = self.instance(id).map_or(RelId(0), |instance| instance.rel);
-        let result = self.demand(demand, span, Owner::Release(rel), context, |evaluator| evaluator.eval(expr));
-        self.set_output(id, name, result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone())));
+        let result = self.demand(demand, span, Owner::Release(rel), context, |evaluator| {
+            evaluator.eval(expr)
+        });
+        self.set_output(
+            id,
+            name,
+            result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone())),
+        );
         result
     }
 
     fn set_output(&mut self, id: InstId, name: &Arc<str>, state: Lazy<Value>) {
-        let Some(instance) = self.instances.get_mut(id.index()) else { return };
+        let Some(instance) = self.instances.get_mut(id.index()) else {
+            return;
+        };
         match instance.outputs.iter_mut().find(|(known, _)| known == name) {
             Some((_, slot)) => *slot = state,
             None => instance.outputs.push((name.clone(), state)),
@@ -362,7 +458,9 @@ impl<'p> Evaluator<'p> {
     /// Whether an inner release is the use of its component itself.
     pub(super) fn is_self(&self, id: InstId) -> bool {
         self.instance(id).is_some_and(|instance| instance.parent.is_some())
-            && self.rel_of(id).is_some_and(|rel| &*rel.name == "self" && rel.family.is_none())
+            && self
+                .rel_of(id)
+                .is_some_and(|rel| &*rel.name == "self" && rel.family.is_none())
     }
 
     fn part(
@@ -381,7 +479,11 @@ impl<'p> Evaluator<'p> {
             Some(Lazy::Failed) | None => return Err(Failed),
         }
         let set = |evaluator: &mut Self, state: Lazy<Value>| {
-            if let Some(slot) = evaluator.instances.get_mut(id.index()).and_then(|instance| instance.handle.get_mut(at)) {
+            if let Some(slot) = evaluator
+                .instances
+                .get_mut(id.index())
+                .and_then(|instance| instance.handle.get_mut(at))
+            {
                 *slot = state;
             }
         };
@@ -389,7 +491,10 @@ impl<'p> Evaluator<'p> {
         let rel = self.instance(id).map_or(RelId(0), |instance| instance.rel);
         let context = self.context_of(id);
         let result = self.demand(demand, span, Owner::Release(rel), context, compute);
-        set(self, result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone())));
+        set(
+            self,
+            result.as_ref().map_or(Lazy::Failed, |value| Lazy::Done(value.clone())),
+        );
         result
     }
 
@@ -417,8 +522,13 @@ impl<'p> Evaluator<'p> {
                 name = format!("{name}-{}", key.as_str().ok_or(Failed)?);
             }
             if !types::is_name(&name) && types::is_name(&declared.name) {
-                let message = format!("the release's name \"{name}\" is {} characters long, at most 63 are allowed", name.len());
-                return evaluator.fail(Diagnostic::error("K0303", declared.span, message).help("give it a shorter one with `name: …`"));
+                let message = format!(
+                    "the release's name \"{name}\" is {} characters long, at most 63 are allowed",
+                    name.len()
+                );
+                return evaluator.fail(
+                    Diagnostic::error("K0303", declared.span, message).help("give it a shorter one with `name: …`"),
+                );
             }
             if !types::is_name(&name) {
                 return Err(Failed);
@@ -460,8 +570,15 @@ impl<'p> Evaluator<'p> {
             }
             let names: Vec<&str> = clusters.iter().map(|cluster| &*cluster.name).collect();
             let declared = evaluator.rel_of(id).ok_or(Failed)?;
-            let message = format!("`on` is required in release `{}`: the stack has {} clusters", declared.name, names.len());
-            evaluator.fail(Diagnostic::error("K0202", declared.span, message).help(format!("add `on: …`, one of {}", names.join(", "))))
+            let message = format!(
+                "`on` is required in release `{}`: the stack has {} clusters",
+                declared.name,
+                names.len()
+            );
+            evaluator.fail(
+                Diagnostic::error("K0202", declared.span, message)
+                    .help(format!("add `on: …`, one of {}", names.join(", "))),
+            )
         })
     }
 }

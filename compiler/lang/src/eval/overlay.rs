@@ -13,7 +13,7 @@ use crate::value::{Deps, Fields, Kind, Value};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Overlay<'p> {
     replace: Option<(Replace<'p>, Span)>,
-    only: Option<(&'p Expr, Span, bool)>,
+    only: Option<(&'p Expr, bool)>,
     below: BTreeMap<Arc<str>, Overlay<'p>>,
     /// Whether this is a key of a map: then it must be there for anything below it.
     map: bool,
@@ -48,7 +48,7 @@ impl<'p> Overlay<'p> {
                 at.below.clear();
                 at.only = None;
             }
-            Change::Only(keys) => at.only = Some((keys, setting.span, profile)),
+            Change::Only(keys) => at.only = Some((keys, profile)),
         }
     }
 
@@ -89,7 +89,11 @@ impl<'p> Evaluator<'p> {
                 H::Record { keys, values } if overlay.only.is_none() => {
                     let mut entries: Vec<(Arc<str>, Value)> = Vec::new();
                     let mut failed = false;
-                    let mut rest = Overlay { below: overlay.below.clone(), span: overlay.span, ..Overlay::default() };
+                    let mut rest = Overlay {
+                        below: overlay.below.clone(),
+                        span: overlay.span,
+                        ..Overlay::default()
+                    };
                     for (key, value) in keys.iter().zip(values) {
                         let made = match rest.below.remove(key) {
                             Some(below) => self.laid_over(&value.value, &below),
@@ -182,7 +186,7 @@ impl<'p> Evaluator<'p> {
             }
         };
         let mut entries: BTreeMap<Arc<str>, Value> = fields.to_entries().into_iter().collect();
-        if let Some((keys, span, profile)) = &overlay.only {
+        if let Some((keys, profile)) = &overlay.only {
             let kept = self.replacement(keys, *profile)?;
             let mut wanted = std::collections::BTreeSet::new();
             for key in kept.items() {
@@ -193,7 +197,6 @@ impl<'p> Evaluator<'p> {
                 }
                 wanted.insert(text);
             }
-            let _ = span;
             entries.retain(|key, _| wanted.contains(key));
         }
         let mut failed = false;
@@ -225,7 +228,11 @@ impl<'p> Evaluator<'p> {
         if failed {
             return Err(Failed);
         }
-        self.fields(Fields::from_entries(entries.into_iter().collect()), base.deps, base.origin)
+        self.fields(
+            Fields::from_entries(entries.into_iter().collect()),
+            base.deps,
+            base.origin,
+        )
     }
 
     fn absent_key<T>(&mut self, key: &str, fields: &Fields, span: Span) -> Eval<T> {

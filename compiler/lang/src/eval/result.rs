@@ -8,22 +8,21 @@ use ktl_syntax::{Diagnostic, Span};
 use super::deps::Dep;
 use super::instance::InstId;
 use super::{Eval, Evaluator, Failed};
-use crate::graph;
 use crate::hir::{InputId, RelId};
 use crate::limits;
 use crate::load;
 use crate::number::Dimension;
 use crate::program::{RelKind, Target};
-use crate::stack::{Adaptive, Cluster, Data, Edge, EdgeReason, Object, Release, ReleaseKind, Runner, Stack, Zone};
+use crate::stack::{Adaptive, Cluster, Data, Object, Release, ReleaseKind, Runner, Stack, Zone};
 use crate::types;
 use crate::value::{Deps, Fields, Kind, Value};
 
 /// A release with what its edges come from.
-struct Leaf {
-    inst: InstId,
-    release: Release,
-    needs: Vec<(InstId, Span, bool)>,
-    uses: BTreeSet<Dep>,
+pub(super) struct Leaf {
+    pub inst: InstId,
+    pub release: Release,
+    pub needs: Vec<(InstId, Span, bool)>,
+    pub uses: BTreeSet<Dep>,
 }
 
 impl<'p> Evaluator<'p> {
@@ -32,7 +31,10 @@ impl<'p> Evaluator<'p> {
         let program = self.program;
         for id in &program.order {
             let local = program.lets.get(id.index()).is_some_and(|item| {
-                program.modules.get(item.module.index()).is_some_and(|module| !module.std)
+                program
+                    .modules
+                    .get(item.module.index())
+                    .is_some_and(|module| !module.std)
             });
             if local {
                 let span = program.lets.get(id.index()).map(|item| item.span);
@@ -54,7 +56,11 @@ impl<'p> Evaluator<'p> {
             Ok(value) => value.is_none_or(|value| !matches!(value.kind, Kind::Bool(false))),
             Err(Failed) => true,
         };
-        let owner = self.header_field("owner").ok().flatten().and_then(|value| value.as_str().map(|text| text.to_string()));
+        let owner = self
+            .header_field("owner")
+            .ok()
+            .flatten()
+            .and_then(|value| value.as_str().map(|text| text.to_string()));
 
         let mut leaves = Vec::new();
         for (index, rel) in program.rels.iter().enumerate() {
@@ -72,7 +78,8 @@ impl<'p> Evaluator<'p> {
             let span = made.last().map(|leaf| leaf.release.span);
             if let Some(span) = span {
                 let message = format!("the stack has {} releases, more than {}", made.len(), limits::RELEASES);
-                self.diagnostics.push(Diagnostic::error("K0903", span, message).help("split the stack"));
+                self.diagnostics
+                    .push(Diagnostic::error("K0903", span, message).help("split the stack"));
             }
             return None;
         }
@@ -100,7 +107,9 @@ impl<'p> Evaluator<'p> {
 
     /// Instances below a declaration that are releases themselves, in order.
     fn leaves_of(&mut self, rel: RelId, parent: Option<InstId>, span: Span, leaves: &mut Vec<InstId>) {
-        let Ok(members) = self.members(rel, parent, span) else { return };
+        let Ok(members) = self.members(rel, parent, span) else {
+            return;
+        };
         let mut handles = Vec::new();
         handles_in(&members, &mut handles);
         for (inst, _) in handles {
@@ -166,7 +175,9 @@ impl<'p> Evaluator<'p> {
             return Err(Failed);
         }
         let text = |value: Value| value.as_str().map(|text| text.to_string()).ok_or(Failed);
-        let Kind::Cluster(cluster) = cluster?.kind else { return Err(Failed) };
+        let Kind::Cluster(cluster) = cluster?.kind else {
+            return Err(Failed);
+        };
         // The use of a component is what people know it by.
         let mut shown = inst;
         while self.is_self(shown) {
@@ -178,7 +189,11 @@ impl<'p> Evaluator<'p> {
         let shown = self.rel_of(shown).ok_or(Failed)?;
         let release = Release {
             name: text(name?)?,
-            cluster: self.program.clusters.get(cluster as usize).map_or_else(|| "default".into(), |item| item.name.to_string()),
+            cluster: self
+                .program
+                .clusters
+                .get(cluster as usize)
+                .map_or_else(|| "default".into(), |item| item.name.to_string()),
             namespace: text(namespace?)?,
             kind: kind?,
             kind_text: shown.kind_text.clone(),
@@ -197,7 +212,12 @@ impl<'p> Evaluator<'p> {
             }),
             span: shown.span,
         };
-        Ok(Leaf { inst, release, needs: needs?, uses })
+        Ok(Leaf {
+            inst,
+            release,
+            needs: needs?,
+            uses,
+        })
     }
 
     /// A field of a release, of the use around it, or of the header's defaults.
@@ -215,7 +235,10 @@ impl<'p> Evaluator<'p> {
 
     fn default_field(&mut self, name: &str) -> Eval<Option<Value>> {
         let defaults = self.header_field("defaults")?;
-        let found = defaults.as_ref().and_then(|value| value.as_fields()).and_then(|fields| fields.get(name));
+        let found = defaults
+            .as_ref()
+            .and_then(|value| value.as_fields())
+            .and_then(|fields| fields.get(name));
         Ok(found.filter(|value| !value.is_null()).cloned())
     }
 
@@ -236,8 +259,11 @@ impl<'p> Evaluator<'p> {
 
     fn tags(&mut self, inst: InstId) -> Eval<Vec<String>> {
         let levels = self.levels(inst, "tags")?;
-        let tags: BTreeSet<String> =
-            levels.iter().flat_map(|value| value.items()).filter_map(|tag| tag.as_str().map(|text| text.to_string())).collect();
+        let tags: BTreeSet<String> = levels
+            .iter()
+            .flat_map(|value| value.items())
+            .filter_map(|tag| tag.as_str().map(|text| text.to_string()))
+            .collect();
         Ok(tags.into_iter().collect())
     }
 
@@ -275,7 +301,11 @@ impl<'p> Evaluator<'p> {
             for entry in value.items() {
                 let mut handles = Vec::new();
                 handles_in(entry, &mut handles);
-                needs.extend(handles.into_iter().map(|(needed, _)| (needed, entry.origin, own && level == 0)));
+                needs.extend(
+                    handles
+                        .into_iter()
+                        .map(|(needed, _)| (needed, entry.origin, own && level == 0)),
+                );
             }
         }
         Ok(needs)
@@ -333,7 +363,8 @@ impl<'p> Evaluator<'p> {
             match load::resolve(module, written) {
                 Ok(path) => paths.push((path, item.origin)),
                 Err(problem) => {
-                    self.diagnostics.push(Diagnostic::error("K0105", item.origin, problem.message(written)));
+                    self.diagnostics
+                        .push(Diagnostic::error("K0105", item.origin, problem.message(written)));
                     failed = true;
                 }
             }
@@ -343,28 +374,50 @@ impl<'p> Evaluator<'p> {
 
     fn objects(&mut self, inst: InstId, namespace: &Value, uses: &mut BTreeSet<Dep>) -> Eval<ReleaseKind> {
         let span = self.rel_of(inst).ok_or(Failed)?.span;
-        let Some(objects) = self.own_field(inst, "objects", span)? else { return Err(Failed) };
+        let Some(objects) = self.own_field(inst, "objects", span)? else {
+            return Err(Failed);
+        };
         let labels = self.labels(inst)?;
-        let labels: Vec<(Arc<str>, Value)> =
-            labels.iter().map(|(key, value)| (key.as_str().into(), Value::string(value.as_str(), span))).collect();
+        let labels: Vec<(Arc<str>, Value)> = labels
+            .iter()
+            .map(|(key, value)| (key.as_str().into(), Value::string(value.as_str(), span)))
+            .collect();
         self.collect(&objects, uses);
         let mut made = Vec::new();
         let mut failed = false;
         for (key, body) in objects.as_fields().ok_or(Failed)?.iter() {
             match self.complete(key, body, namespace, &labels, span) {
-                Ok(body) => made.push(Object { key: key.to_string(), span: body.origin, body: Data(body) }),
+                Ok(body) => made.push(Object {
+                    key: key.to_string(),
+                    span: body.origin,
+                    body: Data(body),
+                }),
                 Err(Failed) => failed = true,
             }
         }
-        if failed { Err(Failed) } else { Ok(ReleaseKind::Objects(made)) }
+        if failed {
+            Err(Failed)
+        } else {
+            Ok(ReleaseKind::Objects(made))
+        }
     }
 
     /// Fills in an object's name, namespace and labels where they are not given.
-    fn complete(&mut self, key: &Arc<str>, body: &Value, namespace: &Value, labels: &[(Arc<str>, Value)], span: Span) -> Eval<Value> {
+    fn complete(
+        &mut self,
+        key: &Arc<str>,
+        body: &Value,
+        namespace: &Value,
+        labels: &[(Arc<str>, Value)],
+        span: Span,
+    ) -> Eval<Value> {
         let fields = body.as_fields().ok_or(Failed)?;
         let text = |name: &str| fields.get(name).and_then(|value| value.as_str().cloned()).ok_or(Failed);
         let (api_version, kind) = (text("apiVersion")?, text("kind")?);
-        let object = self.kinds.get(&(api_version.clone(), kind)).and_then(|ty| ty.object.clone());
+        let object = self
+            .kinds
+            .get(&(api_version.clone(), kind))
+            .and_then(|ty| ty.object.clone());
         let namespaced = object.is_none_or(|object| object.namespaced);
         let given = fields.get("metadata").and_then(|metadata| metadata.as_fields());
         let mut metadata = given.map(|fields| fields.to_entries()).unwrap_or_default();
@@ -373,10 +426,18 @@ impl<'p> Evaluator<'p> {
             metadata.push(("name".into(), Value::string(key.clone(), body.origin)));
         }
         if namespaced && !has("namespace") {
-            metadata.push(("namespace".into(), Value { origin: span, ..namespace.clone() }));
+            metadata.push((
+                "namespace".into(),
+                Value {
+                    origin: span,
+                    ..namespace.clone()
+                },
+            ));
         }
         if !labels.is_empty() {
-            let own = given.and_then(|fields| fields.get("labels")).and_then(|labels| labels.as_fields());
+            let own = given
+                .and_then(|fields| fields.get("labels"))
+                .and_then(|labels| labels.as_fields());
             let mut merged = labels.to_vec();
             merged.extend(own.map(|fields| fields.to_entries()).unwrap_or_default());
             metadata.push(("labels".into(), Value::fields(merged, span)));
@@ -387,11 +448,26 @@ impl<'p> Evaluator<'p> {
             && let Some(text) = name.as_str()
         {
             let free = api_version.starts_with("rbac.authorization.k8s.io/");
-            let subdomain = text.len() <= 253 && text.split('.').all(|label| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') && !label.starts_with('-') && !label.ends_with('-'));
-            let fits = if free { !text.is_empty() && !text.contains(['/', '%']) } else { subdomain };
+            let subdomain = text.len() <= 253
+                && text.split('.').all(|label| {
+                    !label.is_empty()
+                        && label
+                            .bytes()
+                            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                        && !label.starts_with('-')
+                        && !label.ends_with('-')
+                });
+            let fits = if free {
+                !text.is_empty() && !text.contains(['/', '%'])
+            } else {
+                subdomain
+            };
             if !fits {
-                let mut diagnostic =
-                    Diagnostic::error("K0303", name.origin, format!("{} is not a name for an object", types::shown(text)));
+                let mut diagnostic = Diagnostic::error(
+                    "K0303",
+                    name.origin,
+                    format!("{} is not a name for an object", types::shown(text)),
+                );
                 let better = types::kebab(text);
                 diagnostic = match better.is_empty() {
                     true => diagnostic.help("use lower-case letters, digits, `-` and `.`"),
@@ -402,9 +478,17 @@ impl<'p> Evaluator<'p> {
         }
         let mut entries = fields.to_entries();
         let origin = fields.get("metadata").map_or(body.origin, |metadata| metadata.origin);
-        let metadata = Value { kind: Kind::Fields(Arc::new(metadata)), deps: Deps::default(), origin };
+        let metadata = Value {
+            kind: Kind::Fields(Arc::new(metadata)),
+            deps: Deps::default(),
+            origin,
+        };
         entries.push(("metadata".into(), metadata));
-        Ok(Value { kind: Kind::Fields(Arc::new(Fields::from_entries(entries))), deps: body.deps, origin: body.origin })
+        Ok(Value {
+            kind: Kind::Fields(Arc::new(Fields::from_entries(entries))),
+            deps: body.deps,
+            origin: body.origin,
+        })
     }
 
     /// The references that a value and all below it were computed from.
@@ -419,193 +503,13 @@ impl<'p> Evaluator<'p> {
         }
     }
 
-    fn duplicates(&mut self, leaves: &[Leaf]) {
-        let mut releases: BTreeMap<(&str, &str, &str), Span> = BTreeMap::new();
-        let mut objects: BTreeMap<(String, String, String, String, String), (String, Span)> = BTreeMap::new();
-        let mut reports = Vec::new();
-        for leaf in leaves {
-            let release = &leaf.release;
-            if let Some(first) = releases.insert(identity(release), release.span) {
-                let message = format!(
-                    "release `{}` stands twice in namespace {} of cluster {}",
-                    release.name, release.namespace, release.cluster
-                );
-                reports.push(
-                    Diagnostic::error("K0102", release.span, message)
-                        .related(first, "the other one")
-                        .help("tell them apart with `name: …`"),
-                );
-                continue;
-            }
-            let ReleaseKind::Objects(list) = &release.kind else { continue };
-            for object in list {
-                let text = |path: &[&str]| -> String {
-                    let mut at = object.body.clone();
-                    for key in path {
-                        match at.get(key) {
-                            Some(next) => at = next,
-                            None => return String::new(),
-                        }
-                    }
-                    at.0.as_str().map_or_else(String::new, |text| text.to_string())
-                };
-                let api = text(&["apiVersion"]);
-                let group = api.split_once('/').map_or("", |(group, _)| group).to_owned();
-                let kind = text(&["kind"]);
-                let name = text(&["metadata", "name"]);
-                let namespace = text(&["metadata", "namespace"]);
-                let id = (release.cluster.clone(), namespace.clone(), group, kind.clone(), name.clone());
-                if let Some((other, first)) = objects.insert(id, (release.name.clone(), object.span)) {
-                    let who = match other == release.name {
-                        true => format!("release `{other}` renders"),
-                        false => format!("releases `{other}` and `{}` both render", release.name),
-                    };
-                    let message = format!("{who} `{kind}/{name}` in {namespace} on cluster {}", release.cluster);
-                    reports.push(Diagnostic::error("K0107", object.span, message).related(first, "the other one"));
-                }
-            }
-        }
-        self.diagnostics.extend(reports);
-    }
-
-    fn edges(&mut self, leaves: &[Leaf]) -> Vec<Edge> {
-        let index: BTreeMap<InstId, usize> = leaves.iter().enumerate().map(|(at, leaf)| (leaf.inst, at)).collect();
-        let mut below: BTreeMap<InstId, Vec<usize>> = BTreeMap::new();
-        for (inst, at) in &index {
-            let mut up = Some(*inst);
-            while let Some(one) = up {
-                below.entry(one).or_default().push(*at);
-                up = self.instance(one).and_then(|instance| instance.parent);
-            }
-        }
-        let program = self.program;
-        let mut edges: BTreeSet<Edge> = BTreeSet::new();
-        let mut redundant: BTreeMap<Span, (InstId, Arc<str>)> = BTreeMap::new();
-        for (from, leaf) in leaves.iter().enumerate() {
-            let mut referenced: BTreeMap<usize, Arc<str>> = BTreeMap::new();
-            for (inst, site) in &leaf.uses {
-                let Some(site) = program.sites.get(site.0 as usize) else { continue };
-                for to in below.get(inst).into_iter().flatten() {
-                    if *to == from {
-                        continue;
-                    }
-                    referenced.entry(*to).or_insert_with(|| site.text.clone());
-                    edges.insert(Edge {
-                        from,
-                        to: *to,
-                        reason: EdgeReason::Reference { text: site.text.to_string() },
-                        span: site.span,
-                    });
-                }
-            }
-            for (inst, span, own) in &leaf.needs {
-                let targets = below.get(inst).cloned().unwrap_or_default();
-                let known = targets.iter().all(|to| referenced.contains_key(to)) && !targets.is_empty();
-                if let (true, true, Some(text)) = (known, *own, targets.first().and_then(|to| referenced.get(to))) {
-                    redundant.insert(*span, (*inst, text.clone()));
-                }
-                for to in targets {
-                    if to != from {
-                        edges.insert(Edge { from, to, reason: EdgeReason::Needs, span: *span });
-                        continue;
-                    }
-                    let message = format!("release `{}` needs itself", leaf.release.name);
-                    self.diagnostics.push(Diagnostic::error("K0402", *span, message));
-                }
-            }
-        }
-        for (span, (inst, text)) in redundant {
-            let name = self.rel_of(inst).map_or("", |rel| &*rel.name);
-            let what = text.split(" uses ").next().unwrap_or("");
-            let message = format!("needing `{name}` here is redundant, `{what}` already depends on it");
-            let (place, _) = self.entry_to_remove(span);
-            self.diagnostics.push(
-                Diagnostic::warning("K0403", span, message)
-                    .help("`needs` is for order without data")
-                    .fix("remove it", place, ""),
-            );
-        }
-        edges.into_iter().collect()
-    }
-
-    /// The span of a list entry with one comma beside it.
-    fn entry_to_remove(&self, span: Span) -> (Span, bool) {
-        let text = self.sources.get(span.file).text();
-        let after = text.get(span.end as usize..).unwrap_or("");
-        let blank = |text: &str| text.len() - text.trim_start_matches([' ', '\t']).len();
-        let gap = blank(after);
-        if after.get(gap..).is_some_and(|rest| rest.starts_with(',')) {
-            let rest = after.get(gap + 1..).unwrap_or("");
-            return (Span { end: span.end + (gap + 1 + blank(rest)) as u32, ..span }, true);
-        }
-        let before = text.get(..span.start as usize).unwrap_or("");
-        let trimmed = before.trim_end_matches([' ', '\t']);
-        match trimmed.ends_with(',') {
-            true => (Span { start: trimmed.len() as u32 - 1, ..span }, true),
-            false => (span, false),
-        }
-    }
-
-    fn graph_cycles(&mut self, leaves: &[Leaf], edges: &[Edge]) {
-        let mut out: Vec<Vec<(usize, Span)>> = vec![Vec::new(); leaves.len()];
-        for edge in edges {
-            if let Some(list) = out.get_mut(edge.from) {
-                list.push((edge.to, edge.span));
-            }
-        }
-        let mut reports = Vec::new();
-        for cycle in graph::cycles(leaves.len(), |at| out.get(at).cloned().unwrap_or_default()) {
-            let name = |at: usize| leaves.get(at).map_or("", |leaf| &*leaf.release.name);
-            let Some((first, span)) = cycle.first() else { continue };
-            let hops: Vec<String> = cycle
-                .iter()
-                .map(|(at, span)| format!("{} (line {})", name(*at), self.sources.get(span.file).position(span.start).line))
-                .collect();
-            let message = format!("cycle: {} → {}", hops.join(" → "), name(*first));
-            let mut diagnostic =
-                Diagnostic::error("K0402", *span, message).help("take one of these references out, or split a release");
-            for (at, span) in cycle.iter().skip(1) {
-                diagnostic = diagnostic.related(*span, format!("{} needs the next one here", name(*at)));
-            }
-            reports.push(diagnostic);
-        }
-        self.diagnostics.extend(reports);
-    }
-
-    /// A plan that is sealed for an air-gapped zone cannot observe what is outside it.
-    fn zone_borders(&mut self, leaves: &[Leaf], edges: &[Edge], clusters: &[Cluster], zones: &[Zone]) {
-        let zone_of = |leaf: &Leaf| {
-            let cluster = clusters.iter().find(|cluster| cluster.name == leaf.release.cluster)?;
-            zones.iter().find(|zone| Some(&zone.name) == cluster.zone.as_ref())
-        };
-        let mut reports = Vec::new();
-        for edge in edges {
-            let (Some(from), Some(to)) = (leaves.get(edge.from), leaves.get(edge.to)) else { continue };
-            let (a, b) = (zone_of(from), zone_of(to));
-            if a.map(|zone| &zone.name) == b.map(|zone| &zone.name) {
-                continue;
-            }
-            let closed = [a, b].into_iter().flatten().find(|zone| zone.airgapped);
-            if let Some(zone) = closed {
-                let message = format!(
-                    "{}/{} needs {}/{}, across the border of air-gapped zone {}",
-                    from.release.cluster, from.release.name, to.release.cluster, to.release.name, zone.name
-                );
-                reports.push(
-                    Diagnostic::error("K0407", edge.span, message)
-                        .related(zone.span, "declared air-gapped here")
-                        .help("its plan is run inside the zone, where the other side cannot be seen"),
-                );
-            }
-        }
-        self.diagnostics.extend(reports);
-    }
-
     fn clusters(&mut self) -> Vec<Cluster> {
         let program = self.program;
         let mut clusters = Vec::new();
         for (index, item) in program.clusters.iter().enumerate() {
-            let Ok(value) = self.declaration(&item.body, Target::Cluster(index as u32), item.span) else { continue };
+            let Ok(value) = self.declaration(&item.body, Target::Cluster(index as u32), item.span) else {
+                continue;
+            };
             let text = |name: &str| field(&value, name).and_then(|value| value.as_str().map(|text| text.to_string()));
             let zone = match field(&value, "zone").map(|value| &value.kind) {
                 Some(Kind::Zone(zone)) => program.zones.get(*zone as usize).map(|zone| zone.name.to_string()),
@@ -622,7 +526,13 @@ impl<'p> Evaluator<'p> {
         if program.clusters.is_empty()
             && let Some(header) = &program.header
         {
-            clusters.push(Cluster { name: "default".into(), zone: None, context: None, kubeconfig: None, span: header.span });
+            clusters.push(Cluster {
+                name: "default".into(),
+                zone: None,
+                context: None,
+                kubeconfig: None,
+                span: header.span,
+            });
         }
         clusters.sort_by(|a, b| a.name.cmp(&b.name));
         clusters
@@ -632,13 +542,20 @@ impl<'p> Evaluator<'p> {
         let program = self.program;
         let mut zones = Vec::new();
         for (index, item) in program.zones.iter().enumerate() {
-            let Ok(value) = self.declaration(&item.body, Target::Zone(index as u32), item.span) else { continue };
+            let Ok(value) = self.declaration(&item.body, Target::Zone(index as u32), item.span) else {
+                continue;
+            };
             let mirror = field(&value, "mirror").and_then(|mirror| mirror.as_fields());
             let mirror = mirror.into_iter().flat_map(|fields| fields.iter());
             zones.push(Zone {
                 name: item.name.to_string(),
-                airgapped: matches!(field(&value, "airgapped").map(|value| &value.kind), Some(Kind::Bool(true))),
-                mirror: mirror.filter_map(|(key, to)| Some((key.to_string(), to.as_str()?.to_string()))).collect(),
+                airgapped: matches!(
+                    field(&value, "airgapped").map(|value| &value.kind),
+                    Some(Kind::Bool(true))
+                ),
+                mirror: mirror
+                    .filter_map(|(key, to)| Some((key.to_string(), to.as_str()?.to_string())))
+                    .collect(),
                 span: item.span,
             });
         }
@@ -651,9 +568,9 @@ impl<'p> Evaluator<'p> {
         let value = match &program.runner {
             Some(body) => self.declaration(body, Target::Runner, body.span)?,
             None => match (self.overlays.get(&Target::Runner).cloned(), &program.header) {
-                (Some(overlay), Some(header)) => {
-                    self.laid_over_nothing(&overlay, header.span)?.unwrap_or_else(|| Value::null(header.span))
-                }
+                (Some(overlay), Some(header)) => self
+                    .laid_over_nothing(&overlay, header.span)?
+                    .unwrap_or_else(|| Value::null(header.span)),
                 _ => return Ok(Runner::default()),
             },
         };
@@ -690,11 +607,10 @@ impl<'p> Evaluator<'p> {
                 min: number(&["adaptive", "min"]),
                 window: number(&["adaptive", "window"]),
                 ramp_after_successes: number(&["adaptive", "rampAfterSuccesses"]),
-                ramp_max_failure_rate: at(&["adaptive", "rampMaxFailureRate"])
-                    .and_then(|value| match value.kind {
-                        Kind::Decimal(rate) => Some(rate.normalize().to_string()),
-                        _ => None,
-                    }),
+                ramp_max_failure_rate: at(&["adaptive", "rampMaxFailureRate"]).and_then(|value| match value.kind {
+                    Kind::Decimal(rate) => Some(rate.normalize().to_string()),
+                    _ => None,
+                }),
                 cooldown_severe: number(&["adaptive", "cooldownSevere"]),
             }),
             kube_qps: number(&["kubeQPS"]),
@@ -704,7 +620,7 @@ impl<'p> Evaluator<'p> {
     }
 }
 
-fn identity(release: &Release) -> (&str, &str, &str) {
+pub(super) fn identity(release: &Release) -> (&str, &str, &str) {
     (&release.cluster, &release.namespace, &release.name)
 }
 

@@ -25,7 +25,13 @@ pub(crate) fn fit(found: &Type, expected: &Type) -> Fit {
         (_, Type::Union(members)) => best(found, members),
         (Type::Null, Type::Null) | (Type::Bool, Type::Bool) => Fit::Yes,
         (Type::Number(a, x), Type::Number(b, y)) => match (a, b) {
-            _ if a == b => if y.is_none() || x == y { Fit::Yes } else { Fit::Check },
+            _ if a == b => {
+                if y.is_none() || x == y {
+                    Fit::Yes
+                } else {
+                    Fit::Check
+                }
+            }
             (Number::Int, Number::Decimal) => Fit::Check,
             _ => Fit::No,
         },
@@ -36,12 +42,32 @@ pub(crate) fn fit(found: &Type, expected: &Type) -> Fit {
         },
         (Type::Amount, Type::Amount) => Fit::Yes,
         (Type::Amount, Type::String(_)) => Fit::Check,
-        (Type::Literal(a), Type::Literal(b)) => if a == b { Fit::Yes } else { Fit::No },
-        (Type::Checked(a), Type::Checked(b)) => if a == b { Fit::Yes } else { Fit::Check },
-        (Type::Image(a), Type::Image(b)) => if b.is_none() || a == b { Fit::Yes } else { Fit::Check },
+        (Type::Literal(a), Type::Literal(b)) => {
+            if a == b {
+                Fit::Yes
+            } else {
+                Fit::No
+            }
+        }
+        (Type::Checked(a), Type::Checked(b)) => {
+            if a == b {
+                Fit::Yes
+            } else {
+                Fit::Check
+            }
+        }
+        (Type::Image(a), Type::Image(b)) => {
+            if b.is_none() || a == b {
+                Fit::Yes
+            } else {
+                Fit::Check
+            }
+        }
         (Type::String(Some(a)), Type::String(Some(b))) if Arc::ptr_eq(a, b) => Fit::Yes,
         (Type::String(_) | Type::Literal(_) | Type::Checked(_) | Type::Image(_), Type::String(rules)) => {
-            let free = rules.as_ref().is_none_or(|rules| rules.pattern.is_none() && rules.min.is_none() && rules.max.is_none());
+            let free = rules
+                .as_ref()
+                .is_none_or(|rules| rules.pattern.is_none() && rules.min.is_none() && rules.max.is_none());
             if free { Fit::Yes } else { Fit::Check }
         }
         (
@@ -51,8 +77,17 @@ pub(crate) fn fit(found: &Type, expected: &Type) -> Fit {
         (Type::List(a), Type::List(b)) => list_fits(a, b),
         (Type::Map(a), Type::Map(b)) => fit(&a.key, &b.key).min(fit(&a.value, &b.value)),
         (Type::Record(a), Type::Map(b)) if a.object.is_none() => {
-            let fields = a.fields().iter().map(|field| fit(&field.ty, &b.value)).min().unwrap_or(Fit::Yes);
-            let keys = if matches!(b.key, Type::String(None)) { Fit::Yes } else { Fit::Check };
+            let fields = a
+                .fields()
+                .iter()
+                .map(|field| fit(&field.ty, &b.value))
+                .min()
+                .unwrap_or(Fit::Yes);
+            let keys = if matches!(b.key, Type::String(None)) {
+                Fit::Yes
+            } else {
+                Fit::Check
+            };
             fields.min(keys)
         }
         (Type::Map(a), Type::List(b)) => match (&b.key, &b.item) {
@@ -64,15 +99,32 @@ pub(crate) fn fit(found: &Type, expected: &Type) -> Fit {
         (Type::Record(a), Type::List(b)) => match (&b.key, &b.item) {
             (Some(key), Type::Record(item)) if a.object.is_none() => {
                 let item = Type::Record(Arc::new(item.keyed_by(key)));
-                a.fields().iter().map(|field| fit(&field.ty, &item)).min().unwrap_or(Fit::Check).min(Fit::Check)
+                a.fields()
+                    .iter()
+                    .map(|field| fit(&field.ty, &item))
+                    .min()
+                    .unwrap_or(Fit::Check)
+                    .min(Fit::Check)
             }
             _ => Fit::No,
         },
         (Type::Record(a), Type::Record(b)) => record_fits(a, b),
-        (Type::Record(a), Type::Object) => if a.object.is_some() { Fit::Yes } else { Fit::No },
+        (Type::Record(a), Type::Object) => {
+            if a.object.is_some() {
+                Fit::Yes
+            } else {
+                Fit::No
+            }
+        }
         (Type::Range(a), Type::Range(b)) => fit(a, b),
         (Type::Object, Type::Object) | (Type::Cluster, Type::Cluster) | (Type::Zone, Type::Zone) => Fit::Yes,
-        (Type::Release(a), Type::Release(b)) => if b.is_none() || a == b { Fit::Yes } else { Fit::No },
+        (Type::Release(a), Type::Release(b)) => {
+            if b.is_none() || a == b {
+                Fit::Yes
+            } else {
+                Fit::No
+            }
+        }
         _ => Fit::No,
     }
 }
@@ -108,7 +160,9 @@ fn union_fits(members: &[Type], found: &Type, expected: &Type) -> Fit {
 fn best(found: &Type, members: &[Type]) -> Fit {
     // A literal among literals is settled: the others are not it.
     if let Type::Literal(text) = found
-        && members.iter().any(|member| matches!(member, Type::Literal(other) if other == text))
+        && members
+            .iter()
+            .any(|member| matches!(member, Type::Literal(other) if other == text))
     {
         return Fit::Yes;
     }
@@ -122,7 +176,12 @@ fn json_fits(found: &Type) -> Fit {
         Type::Map(map) => json_fits(&map.value),
         // Published schemas hold data only, and contain themselves.
         Type::Record(record) if record.is_schema() => Fit::Yes,
-        Type::Record(record) => record.fields().iter().map(|field| json_fits(&field.ty)).min().unwrap_or(Fit::Yes),
+        Type::Record(record) => record
+            .fields()
+            .iter()
+            .map(|field| json_fits(&field.ty))
+            .min()
+            .unwrap_or(Fit::Yes),
         Type::Union(members) => members.iter().map(json_fits).min().unwrap_or(Fit::Yes),
         _ => Fit::Yes,
     }
@@ -148,7 +207,11 @@ fn record_fits(a: &RecordType, b: &RecordType) -> Fit {
             (None, Presence::Required) => Fit::No,
             (None, Presence::Default(_)) => Fit::Check,
             (None, Presence::Optional) => Fit::Yes,
-            (Some(found), Presence::Required) if matches!(found.presence, Presence::Optional) && !field.ty.nullable() => Fit::No,
+            (Some(found), Presence::Required)
+                if matches!(found.presence, Presence::Optional) && !field.ty.nullable() =>
+            {
+                Fit::No
+            }
             (Some(found), Presence::Default(_)) => fit(&found.ty.non_null(), &field.ty).min(Fit::Check),
             (Some(found), Presence::Optional) if matches!(found.ty, Type::Null) => Fit::Check,
             (Some(found), Presence::Optional) if found.ty.nullable() => {
@@ -161,17 +224,30 @@ fn record_fits(a: &RecordType, b: &RecordType) -> Fit {
             return Fit::No;
         }
     }
-    if a.fields().iter().any(|field| b.field(&field.name).is_none()) { Fit::No } else { worst }
+    if a.fields().iter().any(|field| b.field(&field.name).is_none()) {
+        Fit::No
+    } else {
+        worst
+    }
 }
 
 /// Which part of `found` keeps it from being `expected`, for messages: `field \`a\`: expected int, found string`.
 pub(crate) fn mismatch_detail(found: &Type, expected: &Type) -> Option<String> {
-    let (Type::Record(a), Type::Record(b)) = (found.non_null(), expected.non_null()) else { return None };
+    let (Type::Record(a), Type::Record(b)) = (found.non_null(), expected.non_null()) else {
+        return None;
+    };
     for field in b.fields() {
         match a.field(&field.name) {
-            None if matches!(field.presence, Presence::Required) => return Some(format!("field `{}` is missing", field.name)),
+            None if matches!(field.presence, Presence::Required) => {
+                return Some(format!("field `{}` is missing", field.name));
+            }
             Some(other) if fit(&other.read(), &field.read()) == Fit::No => {
-                return Some(format!("field `{}`: expected {}, found {}", field.name, field.ty, other.read()));
+                return Some(format!(
+                    "field `{}`: expected {}, found {}",
+                    field.name,
+                    field.ty,
+                    other.read()
+                ));
             }
             _ => {}
         }

@@ -44,8 +44,16 @@ fn print(ty: &Type, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
             f.write_str("image")?;
             match rules {
                 Some(rules) => {
-                    let registry = rules.registry.as_ref().map(|registry| format!("registry: \"{registry}\""));
-                    let parts: Vec<String> = rules.digest.then(|| "digest".to_owned()).into_iter().chain(registry).collect();
+                    let registry = rules
+                        .registry
+                        .as_ref()
+                        .map(|registry| format!("registry: \"{registry}\""));
+                    let parts: Vec<String> = rules
+                        .digest
+                        .then(|| "digest".to_owned())
+                        .into_iter()
+                        .chain(registry)
+                        .collect();
                     write!(f, "({})", parts.join(", "))
                 }
                 None => Ok(()),
@@ -87,7 +95,11 @@ fn print(ty: &Type, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
                     f.write_str("…")?;
                     break;
                 }
-                let mark = if matches!(field.presence, Presence::Optional) { "?" } else { "" };
+                let mark = if matches!(field.presence, Presence::Optional) {
+                    "?"
+                } else {
+                    ""
+                };
                 write!(f, "{}{mark}: ", field.name)?;
                 print(&field.ty, f, depth - 1)?;
             }

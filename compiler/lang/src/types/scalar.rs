@@ -23,7 +23,13 @@ pub(crate) struct Violation {
 
 impl Violation {
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Violation { code, message: message.into(), help: None, limit: None, replacement: None }
+        Violation {
+            code,
+            message: message.into(),
+            help: None,
+            limit: None,
+            replacement: None,
+        }
     }
 
     fn limit(mut self, span: Option<Span>) -> Self {
@@ -38,23 +44,33 @@ pub(crate) fn conform_scalar(value: &Value, ty: &Type) -> Option<Result<Value, V
     let with = |kind: Kind| Some(Ok(Value { kind, ..value.clone() }));
     match (&value.kind, ty) {
         (_, Type::Error | Type::Json) | (Kind::Null, Type::Null) | (Kind::Bool(_), Type::Bool) => same(),
-        (Kind::Cluster(_), Type::Cluster) | (Kind::Zone(_), Type::Zone) | (Kind::Release(_), Type::Release(_)) => same(),
+        (Kind::Cluster(_), Type::Cluster) | (Kind::Zone(_), Type::Zone) | (Kind::Release(_), Type::Release(_)) => {
+            same()
+        }
         (Kind::Int(number), Type::Number(Number::Int, bounds)) => {
             Some(in_bounds(Decimal::from(*number), &number.to_string(), ty, bounds).map(|()| value.clone()))
         }
         (Kind::Int(number), Type::Number(Number::Decimal, bounds)) => {
             let number = Decimal::from(*number);
             let checked = in_bounds(number, &number.to_string(), ty, bounds);
-            Some(checked.map(|()| Value { kind: Kind::Decimal(number), ..value.clone() }))
+            Some(checked.map(|()| Value {
+                kind: Kind::Decimal(number),
+                ..value.clone()
+            }))
         }
         (Kind::Decimal(number), Type::Number(Number::Decimal, bounds)) => {
             Some(in_bounds(*number, &number.to_string(), ty, bounds).map(|()| value.clone()))
         }
-        (Kind::Quantity(quantity), Type::Number(Number::Quantity(dimension), bounds)) if quantity.dimension == *dimension => {
+        (Kind::Quantity(quantity), Type::Number(Number::Quantity(dimension), bounds))
+            if quantity.dimension == *dimension =>
+        {
             Some(in_bounds(quantity.amount, &quantity.spelt, ty, bounds).map(|()| value.clone()))
         }
         (Kind::Quantity(quantity), Type::String(Some(rules))) if rules.units => {
-            Some(text_fits(&quantity.spelt, rules).map(|()| Value { kind: Kind::String(quantity.spelt.clone()), ..value.clone() }))
+            Some(text_fits(&quantity.spelt, rules).map(|()| Value {
+                kind: Kind::String(quantity.spelt.clone()),
+                ..value.clone()
+            }))
         }
         (Kind::Quantity(quantity), Type::Amount) if matches!(quantity.dimension, Dimension::Bytes | Dimension::Cpu) => {
             with(Kind::String(quantity.spelt.clone()))
@@ -63,7 +79,10 @@ pub(crate) fn conform_scalar(value: &Value, ty: &Type) -> Option<Result<Value, V
         (Kind::Decimal(number), Type::Amount) => with(Kind::String(number.normalize().to_string().into())),
         (Kind::String(text), Type::Amount) => Some(match amount(text) {
             true => Ok(value.clone()),
-            false => Err(Violation::new("K0302", format!("{text:?} is not a quantity such as 250m or 100Gi"))),
+            false => Err(Violation::new(
+                "K0302",
+                format!("{text:?} is not a quantity such as 250m or 100Gi"),
+            )),
         }),
         (Kind::String(_), Type::String(None)) => same(),
         (Kind::String(text), Type::String(Some(rules))) => Some(text_fits(text, rules).map(|()| value.clone())),
@@ -80,7 +99,9 @@ pub(crate) fn conform_scalar(value: &Value, ty: &Type) -> Option<Result<Value, V
 /// As [`conform_scalar`], where a union may be expected: the first member that takes the value, else what the likeliest
 /// one has against it.
 pub(crate) fn conform_union(value: &Value, ty: &Type) -> Option<Result<Value, Violation>> {
-    let Type::Union(members) = ty else { return conform_scalar(value, ty) };
+    let Type::Union(members) = ty else {
+        return conform_scalar(value, ty);
+    };
     let mut first = None;
     let mut literals = Vec::new();
     for member in members.iter() {
@@ -97,17 +118,22 @@ pub(crate) fn conform_union(value: &Value, ty: &Type) -> Option<Result<Value, Vi
     }
     let violation = first?;
     match value.as_str().filter(|_| literals.len() > 1) {
-        Some(text) => {
-            Some(Err(Violation::new("K0302", format!("{} is not one of {}", shown(text), literals.join(", ")))))
-        }
+        Some(text) => Some(Err(Violation::new(
+            "K0302",
+            format!("{} is not one of {}", shown(text), literals.join(", ")),
+        ))),
         None => Some(Err(violation)),
     }
 }
 
 fn in_bounds(amount: Decimal, shown: &str, ty: &Type, bounds: &Option<Arc<Bounds>>) -> Result<(), Violation> {
     let Some(bounds) = bounds else { return Ok(()) };
-    let low = bounds.min.is_some_and(|min| amount < min || (bounds.above_min && amount == min));
-    let high = bounds.max.is_some_and(|max| amount > max || (bounds.below_max && amount == max));
+    let low = bounds
+        .min
+        .is_some_and(|min| amount < min || (bounds.above_min && amount == min));
+    let high = bounds
+        .max
+        .is_some_and(|max| amount > max || (bounds.below_max && amount == max));
     if low || high {
         return Err(Violation::new("K0301", format!("{shown} is outside {ty}")).limit(bounds.span));
     }
@@ -126,9 +152,11 @@ fn text_fits(text: &str, rules: &Text) -> Result<(), Violation> {
         return Err(Violation::new("K0301", message).limit(rules.span));
     }
     match &rules.pattern {
-        Some(pattern) if !pattern.regex.is_match(text) => {
-            Err(Violation::new("K0302", format!("{} does not match /{}/", shown(text), pattern.source)).limit(rules.span))
-        }
+        Some(pattern) if !pattern.regex.is_match(text) => Err(Violation::new(
+            "K0302",
+            format!("{} does not match /{}/", shown(text), pattern.source),
+        )
+        .limit(rules.span)),
         _ => Ok(()),
     }
 }
@@ -185,14 +213,18 @@ fn is_host(text: &str) -> bool {
                     && label.len() <= 63
                     && !label.starts_with('-')
                     && !label.ends_with('-')
-                    && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+                    && label
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
             })
     };
     text.parse::<std::net::IpAddr>().is_ok() || labels(text.strip_prefix("*.").unwrap_or(text))
 }
 
 fn is_url(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return false;
+    };
     let host = rest.split(['/', '?', '#']).next().unwrap_or("");
     scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
@@ -201,7 +233,9 @@ fn is_url(text: &str) -> bool {
 }
 
 fn is_cidr(text: &str) -> bool {
-    let Some((address, length)) = text.split_once('/') else { return false };
+    let Some((address, length)) = text.split_once('/') else {
+        return false;
+    };
     let most = match address.parse::<std::net::IpAddr>() {
         Ok(std::net::IpAddr::V4(_)) => 32,
         Ok(std::net::IpAddr::V6(_)) => 128,
@@ -212,46 +246,69 @@ fn is_cidr(text: &str) -> bool {
 
 fn is_cron(text: &str) -> bool {
     if let Some(word) = text.strip_prefix('@') {
-        return matches!(word, "yearly" | "annually" | "monthly" | "weekly" | "daily" | "midnight" | "hourly");
+        return matches!(
+            word,
+            "yearly" | "annually" | "monthly" | "weekly" | "daily" | "midnight" | "hourly"
+        );
     }
     let fields: Vec<&str> = text.split(' ').filter(|field| !field.is_empty()).collect();
     let limits = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)];
-    let names = ["jan feb mar apr may jun jul aug sep oct nov dec", "sun mon tue wed thu fri sat"];
+    let names = [
+        "jan feb mar apr may jun jul aug sep oct nov dec",
+        "sun mon tue wed thu fri sat",
+    ];
     fields.len() == 5
-        && fields.iter().zip(limits).enumerate().all(|(index, (field, (low, high)))| {
-            let one = |text: &str| {
-                let named = index.checked_sub(3).and_then(|index| names.get(index));
-                text.parse::<u32>().is_ok_and(|number| (low..=high).contains(&number))
-                    || named.is_some_and(|names| names.split(' ').any(|name| name.eq_ignore_ascii_case(text)))
-            };
-            field.split(',').all(|part| {
-                let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
-                let range_fits = match range.split_once('-') {
-                    Some((from, to)) => one(from) && one(to),
-                    None => range == "*" || range == "?" || one(range),
+        && fields
+            .iter()
+            .zip(limits)
+            .enumerate()
+            .all(|(index, (field, (low, high)))| {
+                let one = |text: &str| {
+                    let named = index.checked_sub(3).and_then(|index| names.get(index));
+                    text.parse::<u32>().is_ok_and(|number| (low..=high).contains(&number))
+                        || named.is_some_and(|names| names.split(' ').any(|name| name.eq_ignore_ascii_case(text)))
                 };
-                range_fits && step.is_none_or(|step| step.parse::<u32>().is_ok_and(|step| step > 0))
+                field.split(',').all(|part| {
+                    let (range, step) = part
+                        .split_once('/')
+                        .map_or((part, None), |(range, step)| (range, Some(step)));
+                    let range_fits = match range.split_once('-') {
+                        Some((from, to)) => one(from) && one(to),
+                        None => range == "*" || range == "?" || one(range),
+                    };
+                    range_fits && step.is_none_or(|step| step.parse::<u32>().is_ok_and(|step| step > 0))
+                })
             })
-        })
 }
 
 fn is_semver(text: &str) -> bool {
     let text = text.strip_prefix('v').unwrap_or(text);
-    let (core, build) = text.split_once('+').map_or((text, None), |(core, build)| (core, Some(build)));
-    let (core, pre) = core.split_once('-').map_or((core, None), |(core, pre)| (core, Some(pre)));
+    let (core, build) = text
+        .split_once('+')
+        .map_or((text, None), |(core, build)| (core, Some(build)));
+    let (core, pre) = core
+        .split_once('-')
+        .map_or((core, None), |(core, pre)| (core, Some(pre)));
     let identifiers = |text: &str| {
-        text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+        text.split('.')
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
     };
     let parts: Vec<&str> = core.split('.').collect();
     parts.len() == 3
-        && parts.iter().all(|part| part.parse::<u64>().is_ok() && (*part == "0" || !part.starts_with(['0', '+'])))
+        && parts
+            .iter()
+            .all(|part| part.parse::<u64>().is_ok() && (*part == "0" || !part.starts_with(['0', '+'])))
         && pre.is_none_or(identifiers)
         && build.is_none_or(identifiers)
 }
 
 fn is_digest(text: &str) -> bool {
-    text.strip_prefix("sha256:")
-        .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)))
+    text.strip_prefix("sha256:").is_some_and(|hex| {
+        hex.len() == 64
+            && hex
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    })
 }
 
 fn checked_fits(text: &str, checked: Checked) -> Result<(), Violation> {
@@ -297,11 +354,15 @@ pub(crate) struct ImageParts<'a> {
 
 /// Takes an image reference apart; `None` if it is none.
 pub(crate) fn image_parts(text: &str) -> Option<ImageParts<'_>> {
-    let (rest, digest) = text.split_once('@').map_or((text, None), |(rest, digest)| (rest, Some(digest)));
+    let (rest, digest) = text
+        .split_once('@')
+        .map_or((text, None), |(rest, digest)| (rest, Some(digest)));
     if digest.is_some_and(|digest| !is_digest(digest)) {
         return None;
     }
-    let (first, path) = rest.split_once('/').map_or((None, rest), |(first, path)| (Some(first), path));
+    let (first, path) = rest
+        .split_once('/')
+        .map_or((None, rest), |(first, path)| (Some(first), path));
     let is_registry = first.is_some_and(|first| first.contains(['.', ':']) || first == "localhost");
     let (registry, path) = if is_registry { (first, path) } else { (None, rest) };
     let (repository, tag) = match path.rsplit_once(':') {
@@ -310,16 +371,25 @@ pub(crate) fn image_parts(text: &str) -> Option<ImageParts<'_>> {
     };
     let part = |part: &str| {
         !part.is_empty()
-            && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte))
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte))
             && part.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
     };
     let tag_fits = |tag: &str| {
         (1..=128).contains(&tag.len())
-            && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+            && tag
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
             && !tag.starts_with(['.', '-'])
     };
     let fits = repository.split('/').all(part) && tag.is_none_or(tag_fits);
-    fits.then_some(ImageParts { registry, repository, tag, digest })
+    fits.then_some(ImageParts {
+        registry,
+        repository,
+        tag,
+        digest,
+    })
 }
 
 fn image_fits(text: &str, rules: Option<&ImageRules>) -> Result<(), Violation> {
@@ -331,20 +401,30 @@ fn image_fits(text: &str, rules: Option<&ImageRules>) -> Result<(), Violation> {
     let Some(rules) = rules else { return Ok(()) };
     if rules.digest && parts.digest.is_none() {
         let violation = Violation::new("K0304", format!("image {} has no digest", shown(text))).limit(rules.span);
-        return Err(Violation { help: Some("append `@sha256:…`, so that it cannot change".into()), ..violation });
+        return Err(Violation {
+            help: Some("append `@sha256:…`, so that it cannot change".into()),
+            ..violation
+        });
     }
     if let Some(registry) = &rules.registry
         && parts.registry != Some(registry)
     {
         let found = parts.registry.unwrap_or("docker.io");
-        return Err(Violation::new("K0304", format!("image {} is from {found}, not from {registry}", shown(text))).limit(rules.span));
+        return Err(Violation::new(
+            "K0304",
+            format!("image {} is from {found}, not from {registry}", shown(text)),
+        )
+        .limit(rules.span));
     }
     Ok(())
 }
 
 fn amount(text: &str) -> bool {
     let plain = crate::number::parse_decimal(text).is_some();
-    plain || [Dimension::Bytes, Dimension::Cpu].iter().any(|dimension| parse_quantity(text, *dimension).is_some())
+    plain
+        || [Dimension::Bytes, Dimension::Cpu]
+            .iter()
+            .any(|dimension| parse_quantity(text, *dimension).is_some())
 }
 
 /// A text from outside, such as an input on the command line, read as a type says.
@@ -353,7 +433,9 @@ pub(crate) fn parse_input(text: &str, ty: &Type, origin: Span) -> Option<Value> 
     match ty {
         Type::Bool => text.parse().ok().and_then(|flag| value(Kind::Bool(flag))),
         Type::Number(Number::Int, _) => text.parse().ok().and_then(|number| value(Kind::Int(number))),
-        Type::Number(Number::Decimal, _) => crate::number::parse_decimal(text).and_then(|number| value(Kind::Decimal(number))),
+        Type::Number(Number::Decimal, _) => {
+            crate::number::parse_decimal(text).and_then(|number| value(Kind::Decimal(number)))
+        }
         Type::Number(Number::Quantity(dimension), _) => {
             parse_quantity(text, *dimension).and_then(|quantity: Quantity| value(Kind::Quantity(Arc::new(quantity))))
         }
@@ -363,9 +445,9 @@ pub(crate) fn parse_input(text: &str, ty: &Type, origin: Span) -> Option<Value> 
             matches!(conform_scalar(&value, member), Some(Ok(_))).then_some(value)
         }),
         ty if ty.is_text() || matches!(ty, Type::Amount) => Some(Value::string(text, origin)),
-        Type::Json | Type::List(_) | Type::Map(_) | Type::Record(_) => {
-            serde_json::from_str(text).ok().map(|json| Value::from_json(&json, origin))
-        }
+        Type::Json | Type::List(_) | Type::Map(_) | Type::Record(_) => serde_json::from_str(text)
+            .ok()
+            .map(|json| Value::from_json(&json, origin)),
         _ => None,
     }
 }
@@ -380,7 +462,9 @@ mod tests {
         assert!(fits("a-1", Checked::Name) && !fits("Pay_TLS", Checked::Name) && !fits("-a", Checked::Name));
         assert_eq!(kebab("Pay_TLS"), "pay-tls");
         assert_eq!(kebab("dbAuth"), "db-auth");
-        assert!(fits("*.example.com", Checked::Host) && fits("10.0.0.1", Checked::Host) && !fits("a..b", Checked::Host));
+        assert!(
+            fits("*.example.com", Checked::Host) && fits("10.0.0.1", Checked::Host) && !fits("a..b", Checked::Host)
+        );
         assert!(fits("redis://x:6379", Checked::Url) && !fits("example.com", Checked::Url));
         assert!(fits("10.0.0.0/8", Checked::Cidr) && !fits("10.0.0.0/33", Checked::Cidr));
         assert!(fits("*/5 1-3 * jan mon-fri", Checked::Cron) && !fits("60 * * * *", Checked::Cron));
@@ -391,9 +475,15 @@ mod tests {
     #[test]
     fn image_references() {
         let parts = image_parts("ghcr.io/acme/api:1.4").unwrap();
-        assert_eq!((parts.registry, parts.repository, parts.tag), (Some("ghcr.io"), "acme/api", Some("1.4")));
+        assert_eq!(
+            (parts.registry, parts.repository, parts.tag),
+            (Some("ghcr.io"), "acme/api", Some("1.4"))
+        );
         assert_eq!(image_parts("redis").unwrap().repository, "redis");
-        assert_eq!(image_parts("localhost:5000/a").unwrap().registry, Some("localhost:5000"));
+        assert_eq!(
+            image_parts("localhost:5000/a").unwrap().registry,
+            Some("localhost:5000")
+        );
         assert!(image_parts("UPPER/case").is_none() && image_parts("a@sha256:12").is_none());
     }
 }

@@ -13,7 +13,15 @@ const DEPTH: usize = 48;
 /// A string as schemas mean it: units are welcome and spelt out.
 fn schema_string() -> Type {
     static STRING: OnceLock<Arc<Text>> = OnceLock::new();
-    let text = STRING.get_or_init(|| Arc::new(Text { min: None, max: None, pattern: None, units: true, span: None }));
+    let text = STRING.get_or_init(|| {
+        Arc::new(Text {
+            min: None,
+            max: None,
+            pattern: None,
+            units: true,
+            span: None,
+        })
+    });
     Type::String(Some(text.clone()))
 }
 
@@ -34,7 +42,11 @@ pub(super) fn fields(record: &'static ktl_schema::Record, object: bool) -> Vec<F
             Field {
                 name: field.name.into(),
                 ty: schema_type(&field.ty),
-                presence: if required { Presence::Required } else { Presence::Optional },
+                presence: if required {
+                    Presence::Required
+                } else {
+                    Presence::Optional
+                },
                 span: None,
             }
         })
@@ -49,7 +61,14 @@ fn schema_type(ty: &ktl_schema::Type) -> Type {
                 ListMerge::Map([key]) => Some(Arc::from(*key)),
                 _ => None,
             };
-            Type::List(Arc::new(ListType { item: schema_type(items), min: None, max: None, unique: false, key, span: None }))
+            Type::List(Arc::new(ListType {
+                item: schema_type(items),
+                min: None,
+                max: None,
+                unique: false,
+                key,
+                span: None,
+            }))
         }
         ktl_schema::Type::Map { values, .. } => Type::map(Type::STRING, schema_type(values)),
         ktl_schema::Type::Enum(texts) => Type::union(texts.iter().map(|text| Type::Literal((*text).into()))),
@@ -92,8 +111,11 @@ pub(crate) fn schema_record(record: &'static ktl_schema::Record, object: Option<
 
 /// The type that constructs a built-in kind.
 pub(crate) fn kind_type(kind: &'static ktl_schema::Kind) -> Type {
-    let object =
-        ObjectKind { api_version: kind.api_version().into(), kind: kind.kind.into(), namespaced: kind.namespaced };
+    let object = ObjectKind {
+        api_version: kind.api_version().into(),
+        kind: kind.kind.into(),
+        namespaced: kind.namespaced,
+    };
     Type::Record(Arc::new(schema_record(kind.record, Some(object))))
 }
 
@@ -102,20 +124,32 @@ pub(crate) fn kind_type(kind: &'static ktl_schema::Kind) -> Type {
 pub(crate) fn crd_kinds(crd: &serde_json::Value) -> Result<(Arc<str>, Type), String> {
     let text = |path: &str| crd.pointer(path).and_then(|value| value.as_str());
     if text("/kind") != Some("CustomResourceDefinition") {
-        return Err(format!("expected a CustomResourceDefinition, found {}", text("/kind").unwrap_or("something else")));
+        return Err(format!(
+            "expected a CustomResourceDefinition, found {}",
+            text("/kind").unwrap_or("something else")
+        ));
     }
     let group = text("/spec/group").ok_or("`spec.group` is missing")?;
     let kind = text("/spec/names/kind").ok_or("`spec.names.kind` is missing")?;
     let namespaced = text("/spec/scope") != Some("Cluster");
-    let versions = crd.pointer("/spec/versions").and_then(|value| value.as_array()).ok_or("`spec.versions` is missing")?;
-    let flag = |version: &serde_json::Value, name: &str| version.get(name).and_then(|flag| flag.as_bool()) == Some(true);
+    let versions = crd
+        .pointer("/spec/versions")
+        .and_then(|value| value.as_array())
+        .ok_or("`spec.versions` is missing")?;
+    let flag =
+        |version: &serde_json::Value, name: &str| version.get(name).and_then(|flag| flag.as_bool()) == Some(true);
     let version = versions
         .iter()
         .find(|version| flag(version, "storage") && flag(version, "served"))
         .or_else(|| versions.iter().find(|version| flag(version, "served")))
         .ok_or_else(|| format!("no version of {kind} is served"))?;
-    let name = version.get("name").and_then(|name| name.as_str()).ok_or("a version has no name")?;
-    let schema = version.pointer("/schema/openAPIV3Schema").ok_or_else(|| format!("{kind} {name} has no schema"))?;
+    let name = version
+        .get("name")
+        .and_then(|name| name.as_str())
+        .ok_or("a version has no name")?;
+    let schema = version
+        .pointer("/schema/openAPIV3Schema")
+        .ok_or_else(|| format!("{kind} {name} has no schema"))?;
 
     let metadata = ktl_schema::record("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
         .map_or(Type::Json, |record| Type::Record(Arc::new(schema_record(record, None))));
@@ -124,10 +158,21 @@ pub(crate) fn crd_kinds(crd: &serde_json::Value) -> Result<(Arc<str>, Type), Str
         _ => Vec::new(),
     };
     fields.retain(|field| !matches!(&*field.name, "apiVersion" | "kind" | "metadata" | "status"));
-    fields.push(Field { name: "metadata".into(), ty: metadata, presence: Presence::Optional, span: None });
-    let object =
-        ObjectKind { api_version: format!("{group}/{name}").into(), kind: kind.into(), namespaced };
-    let record = RecordType { object: Some(Arc::new(object)), ..RecordType::new(Some(kind.into()), fields) };
+    fields.push(Field {
+        name: "metadata".into(),
+        ty: metadata,
+        presence: Presence::Optional,
+        span: None,
+    });
+    let object = ObjectKind {
+        api_version: format!("{group}/{name}").into(),
+        kind: kind.into(),
+        namespaced,
+    };
+    let record = RecordType {
+        object: Some(Arc::new(object)),
+        ..RecordType::new(Some(kind.into()), fields)
+    };
     Ok((kind.into(), Type::Record(Arc::new(record))))
 }
 
@@ -144,7 +189,10 @@ fn json_schema(schema: &serde_json::Value, depth: usize) -> Type {
         let number = |name: &str| schema.get(name).and_then(|value| value.to_string().parse().ok());
         let size = |name: &str| schema.get(name).and_then(|value| value.as_u64());
         if let Some(texts) = schema.get("enum").and_then(|value| value.as_array()) {
-            let literals: Option<Vec<Type>> = texts.iter().map(|text| text.as_str().map(|text| Type::Literal(text.into()))).collect();
+            let literals: Option<Vec<Type>> = texts
+                .iter()
+                .map(|text| text.as_str().map(|text| Type::Literal(text.into())))
+                .collect();
             if let Some(literals) = literals.filter(|literals| !literals.is_empty()) {
                 return Type::union(literals);
             }
@@ -158,7 +206,14 @@ fn json_schema(schema: &serde_json::Value, depth: usize) -> Type {
                 (None, None) => return None,
             };
             let (above_min, below_max) = (flag("exclusiveMinimum"), flag("exclusiveMaximum"));
-            Some(Arc::new(Bounds { min, max, above_min, below_max, text: text.into(), span: None }))
+            Some(Arc::new(Bounds {
+                min,
+                max,
+                above_min,
+                below_max,
+                text: text.into(),
+                span: None,
+            }))
         };
         match schema.get("type").and_then(|ty| ty.as_str()) {
             Some("boolean") => Type::Bool,
@@ -166,17 +221,40 @@ fn json_schema(schema: &serde_json::Value, depth: usize) -> Type {
             Some("number") => Type::Number(Number::Decimal, bounds()),
             Some("string") => {
                 // Lengths and patterns are checked here where they are plain; unknown syntax is left to the API server.
-                let pattern = schema.get("pattern").and_then(|pattern| pattern.as_str()).and_then(|source| unanchored(source));
+                let pattern = schema
+                    .get("pattern")
+                    .and_then(|pattern| pattern.as_str())
+                    .and_then(unanchored);
                 let (min, max) = (size("minLength"), size("maxLength"));
-                Type::String(Some(Arc::new(Text { min, max, pattern, units: true, span: None })))
+                Type::String(Some(Arc::new(Text {
+                    min,
+                    max,
+                    pattern,
+                    units: true,
+                    span: None,
+                })))
             }
             Some("array") => {
-                let item = schema.get("items").map_or(Type::Json, |items| json_schema(items, depth + 1));
-                let keys = schema.get("x-kubernetes-list-map-keys").and_then(|keys| keys.as_array());
-                let key = keys.filter(|keys| keys.len() == 1).and_then(|keys| keys.first()?.as_str()).map(Arc::from);
+                let item = schema
+                    .get("items")
+                    .map_or(Type::Json, |items| json_schema(items, depth + 1));
+                let keys = schema
+                    .get("x-kubernetes-list-map-keys")
+                    .and_then(|keys| keys.as_array());
+                let key = keys
+                    .filter(|keys| keys.len() == 1)
+                    .and_then(|keys| keys.first()?.as_str())
+                    .map(Arc::from);
                 let (min, max) = (size("minItems"), size("maxItems"));
                 let unique = schema.get("x-kubernetes-list-type").and_then(|kind| kind.as_str()) == Some("set");
-                Type::List(Arc::new(ListType { item, min, max, unique, key, span: None }))
+                Type::List(Arc::new(ListType {
+                    item,
+                    min,
+                    max,
+                    unique,
+                    key,
+                    span: None,
+                }))
             }
             Some("object") => object(schema, depth),
             _ => Type::Json,
@@ -201,7 +279,11 @@ fn object(schema: &serde_json::Value, depth: usize) -> Type {
             name: name.as_str().into(),
             ty: json_schema(property, depth + 1),
             // The API server fills in defaults before it asks for what is required.
-            presence: if is_required(name) && property.get("default").is_none() { Presence::Required } else { Presence::Optional },
+            presence: if is_required(name) && property.get("default").is_none() {
+                Presence::Required
+            } else {
+                Presence::Optional
+            },
             span: None,
         })
         .collect();
@@ -211,7 +293,10 @@ fn object(schema: &serde_json::Value, depth: usize) -> Type {
 /// A pattern of a JSON schema, which may match anywhere in the text.
 fn unanchored(source: &str) -> Option<Arc<Pattern>> {
     let regex = regex::RegexBuilder::new(source).size_limit(1 << 20).build().ok()?;
-    Some(Arc::new(Pattern { source: source.into(), regex }))
+    Some(Arc::new(Pattern {
+        source: source.into(),
+        regex,
+    }))
 }
 
 /// The types that names without a module mean.

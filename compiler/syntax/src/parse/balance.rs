@@ -21,7 +21,14 @@ pub(crate) struct Lexeme {
 impl Lexeme {
     /// Something that is not in the file.
     pub(crate) fn inferred(kind: TokenKind, at: u32, text: impl Into<String>) -> Self {
-        Lexeme { token: Token { kind, start: at, end: at }, text: Some(text.into()) }
+        Lexeme {
+            token: Token {
+                kind,
+                start: at,
+                end: at,
+            },
+            text: Some(text.into()),
+        }
     }
 }
 
@@ -47,9 +54,19 @@ impl Builder<'_> {
         let mut lexemes: Vec<Lexeme> = tokens
             .iter()
             .filter(|token| !token.kind.is_trivia() || token.kind == TokenKind::Fold)
-            .map(|token| Lexeme { token: *token, text: None })
+            .map(|token| Lexeme {
+                token: *token,
+                text: None,
+            })
             .collect();
-        self.close_strings(&mut lexemes);
+        self.unbalanced = false;
+        if let Some(string) = self.close_strings(&mut lexemes) {
+            match self.balanced(&lexemes) {
+                true => self.mute_line(string),
+                // It swallowed brackets.
+                false => self.mute_from(string),
+            }
+        }
         if !self.balanced(&lexemes) {
             for _ in 0..ATTEMPTS {
                 if !self.mend_opener(&mut lexemes) {
@@ -62,16 +79,25 @@ impl Builder<'_> {
         }
         let mut tokens: Vec<Token> = lexemes.iter().map(|lexeme| lexeme.token).collect();
         ktl_grammar::fold_newlines(self.text, &mut tokens);
-        let folded = lexemes.into_iter().zip(tokens).map(|(lexeme, token)| Lexeme { token, ..lexeme });
+        let folded = lexemes
+            .into_iter()
+            .zip(tokens)
+            .map(|(lexeme, token)| Lexeme { token, ..lexeme });
         Some(folded.filter(|lexeme| !lexeme.token.kind.is_trivia()).collect())
     }
 
     pub(crate) fn shown(&self, lexeme: &Lexeme) -> String {
-        lexeme.text.clone().unwrap_or_else(|| self.spelling(lexeme.token).to_owned())
+        lexeme
+            .text
+            .clone()
+            .unwrap_or_else(|| self.spelling(lexeme.token).to_owned())
     }
 
-    fn close_strings(&mut self, lexemes: &mut [Lexeme]) {
+    /// Closes the strings that are not closed. Says where the first one starts.
+    fn close_strings(&mut self, lexemes: &mut [Lexeme]) -> Option<u32> {
+        // Strings, and the interpolations in them.
         let mut opened: Vec<Token> = Vec::new();
+        let mut first = None;
         for lexeme in lexemes {
             let token = lexeme.token;
             let (opener, quotes) = match token.kind {
@@ -79,7 +105,22 @@ impl Builder<'_> {
                     opened.push(token);
                     continue;
                 }
+                TokenKind::Open | TokenKind::Close if opened.is_empty() => continue,
+                TokenKind::Open => {
+                    opened.push(token);
+                    continue;
+                }
+                TokenKind::Close => {
+                    if opened.last().is_some_and(|opener| opener.kind == TokenKind::Open) {
+                        opened.pop();
+                    }
+                    continue;
+                }
                 TokenKind::StringClose => {
+                    if token.start == token.end {
+                        self.report_interpolation(&opened);
+                    }
+                    while opened.pop_if(|opener| opener.kind == TokenKind::Open).is_some() {}
                     let Some(opener) = opened.pop() else { continue };
                     if token.start < token.end {
                         continue;
@@ -91,24 +132,57 @@ impl Builder<'_> {
                     if body.ends_with("\"\"\"") {
                         continue;
                     }
-                    (Token { end: token.start + 6, ..token }, "\"\"\"")
+                    (
+                        Token {
+                            end: token.start + 6,
+                            ..token
+                        },
+                        "\"\"\"",
+                    )
                 }
                 _ => continue,
             };
-            let before = if token.kind == TokenKind::RawString { self.spelling(token) } else { "" };
+            let before = if token.kind == TokenKind::RawString {
+                self.spelling(token)
+            } else {
+                ""
+            };
             lexeme.text = Some(format!("{before}{quotes}"));
-            let end = Span { file: self.file, start: token.end, end: token.end };
+            let end = Span {
+                file: self.file,
+                start: token.end,
+                end: token.end,
+            };
             let opener = self.token_span(opener);
             self.report_bracket(
-                Diagnostic::error("K0003", opener, format!("the string opened by `{quotes}` here is never closed"))
-                    .label("opened here")
-                    .help(match quotes {
-                        "\"" => "a string ends on its line: close it with `\"`, or write a block string with `\"\"\"`".to_owned(),
-                        _ => format!("close it with `{quotes}`"),
-                    })
-                    .fix(format!("insert `{quotes}`"), end, quotes),
+                Diagnostic::error(
+                    "K0003",
+                    opener,
+                    format!("the string opened by `{quotes}` here is never closed"),
+                )
+                .label("opened here")
+                .help(match quotes {
+                    "\"" => "a string ends on its line: close it with `\"`, or write a block string with `\"\"\"`"
+                        .to_owned(),
+                    _ => format!("close it with `{quotes}`"),
+                })
+                .fix(format!("insert `{quotes}`"), end, quotes),
             );
-            self.mute_from(opener.start);
+            first = first.or(Some(opener.start));
+        }
+        first
+    }
+
+    /// A string that is not closed, because an interpolation around it or in it is not.
+    fn report_interpolation(&mut self, opened: &[Token]) {
+        let interpolation = opened.iter().find(|opener| self.spelling(**opener) == "${");
+        if let Some(opener) = interpolation {
+            let span = self.token_span(*opener);
+            self.report_bracket(
+                Diagnostic::error("K0003", span, "`${` opened here is never closed")
+                    .label("opened here")
+                    .help("close it with `}`, or write `\\${` for the signs themselves"),
+            );
         }
     }
 
@@ -126,7 +200,7 @@ impl Builder<'_> {
 
     /// A mismatch mends itself in several steps; the first one tells the story.
     fn report_bracket(&mut self, diagnostic: Diagnostic) {
-        if !self.is_muting() {
+        if !std::mem::replace(&mut self.unbalanced, true) {
             self.report(diagnostic);
         }
     }
@@ -145,20 +219,16 @@ impl Builder<'_> {
                     let sign = self.shown(lexeme);
                     let span = self.token_span(lexeme.token);
                     self.report_bracket(stray(span, &sign));
-                    self.mute_from(span.start);
+                    self.mute_line(span.start);
                     lexemes.remove(index);
                     return true;
                 }
                 TokenKind::Close => match stack.pop() {
                     Some(open) => closers.push((open, index)),
                     None => {
-                        let Some((line, indent)) = lines.get(index).copied() else { return false };
-                        let above = lines.iter().enumerate().take(index).rev().find(|(at, (above, other))| {
-                            *above < line
-                                && *other <= indent
-                                && lexemes.get(*at).is_some_and(|lexeme| lexeme.token.kind != TokenKind::Newline && lexeme.token.kind != TokenKind::Fold)
-                        });
-                        let Some((last, _)) = above else { return false };
+                        let Some(last) = line_above(lexemes, &lines, index) else {
+                            return false;
+                        };
                         return self.mend_opener_at(lexemes, last, index, &closers, &lines);
                     }
                 },
@@ -171,7 +241,11 @@ impl Builder<'_> {
     /// Whether a bracket of the closer's kind is open.
     fn is_open(&self, stack: &[usize], lexemes: &[Lexeme], closer: &Lexeme) -> bool {
         let closer = self.shown(closer).chars().next();
-        let open = |index: &usize| lexemes.get(*index).is_some_and(|open| closer_of(&self.shown(open)) == closer);
+        let open = |index: &usize| {
+            lexemes
+                .get(*index)
+                .is_some_and(|open| closer_of(&self.shown(open)) == closer)
+        };
         stack.iter().rev().take(2 * NESTING_LIMIT).any(open)
     }
 
@@ -184,35 +258,74 @@ impl Builder<'_> {
         closers: &[(usize, usize)],
         lines: &[(usize, usize)],
     ) -> bool {
-        let (Some(end), Some(closer)) = (lexemes.get(last).cloned(), lexemes.get(stray).cloned()) else { return false };
+        let (Some(end), Some(closer)) = (lexemes.get(last).cloned(), lexemes.get(stray).cloned()) else {
+            return false;
+        };
         let closer_text = self.shown(&closer);
-        let Some(opener) = opener_of(&closer_text) else { return false };
+        let Some(opener) = opener_of(&closer_text) else {
+            return false;
+        };
         if end.token.kind == TokenKind::Open {
             // It was closed before its block ended.
             let early = closers.iter().find(|(open, _)| *open == last).map(|(_, close)| *close);
-            let Some(early) = early.filter(|early| lines.get(*early) != lines.get(stray)) else { return false };
-            let Some(lexeme) = lexemes.get(early).cloned() else { return false };
+            let Some(early) = early.filter(|early| lines.get(*early) != lines.get(stray)) else {
+                return false;
+            };
+            let Some(lexeme) = lexemes.get(early).cloned() else {
+                return false;
+            };
+            // The early one may be right, and what it closes not opened.
+            let above = line_above(lexemes, lines, early).filter(|above| *above > last);
+            let unopened = above
+                .and_then(|above| lexemes.get(above))
+                .filter(|end| end.token.kind != TokenKind::Open);
+            if let (Some(above), Some(_)) = (above, unopened)
+                && early
+                    .checked_sub(1)
+                    .and_then(|before| lexemes.get(before))
+                    .is_some_and(is_newline)
+            {
+                return self.mend_opener_at(lexemes, above, early, closers, lines);
+            }
             let span = self.token_span(lexeme.token);
             let sign = self.shown(&lexeme);
             self.report_bracket(
-                Diagnostic::error("K0001", span, format!("unexpected `{sign}`: it closes what line {} opens, too early", self.line_number(end.token.start)))
-                    .related(self.token_span(end.token), "opened here")
-                    .help(format!("remove the `{sign}`"))
-                    .fix(format!("remove `{sign}`"), span, ""),
+                Diagnostic::error(
+                    "K0001",
+                    span,
+                    format!(
+                        "unexpected `{sign}`: it closes what line {} opens, too early",
+                        self.line_number(end.token.start)
+                    ),
+                )
+                .related(self.token_span(end.token), "opened here")
+                .help(format!("remove the `{sign}`"))
+                .fix(format!("remove `{sign}`"), span, ""),
             );
             self.mute_from(span.start.min(end.token.start));
             lexemes.remove(early);
             return true;
         }
-        let at = Span { file: self.file, start: end.token.end, end: end.token.end };
+        let at = Span {
+            file: self.file,
+            start: end.token.end,
+            end: end.token.end,
+        };
         self.report_bracket(
-            Diagnostic::error("K0001", self.token_span(closer.token), format!("unexpected `{closer_text}`: nothing is open here"))
-                .related(at, format!("a `{opener}` may be missing here"))
-                .help(format!("add `{opener}`, or remove the `{closer_text}`"))
-                .fix(format!("insert `{opener}`"), at, format!(" {opener}")),
+            Diagnostic::error(
+                "K0001",
+                self.token_span(closer.token),
+                format!("unexpected `{closer_text}`: nothing is open here"),
+            )
+            .related(at, format!("a `{opener}` may be missing here"))
+            .help(format!("add `{opener}`, or remove the `{closer_text}`"))
+            .fix(format!("insert `{opener}`"), at, format!(" {opener}")),
         );
         self.mute_from(at.start);
-        lexemes.insert(last + 1, Lexeme::inferred(TokenKind::Open, end.token.end, opener.to_string()));
+        lexemes.insert(
+            last + 1,
+            Lexeme::inferred(TokenKind::Open, end.token.end, opener.to_string()),
+        );
         true
     }
 
@@ -248,7 +361,7 @@ impl Builder<'_> {
                     if !stack.iter().any(|opened| opened.closer == closer) {
                         let span = self.token_span(lexeme.token);
                         self.report_bracket(stray(span, &shown));
-                        self.mute_from(span.start);
+                        self.mute_line(span.start);
                         continue;
                     }
                     while stack.last().is_some_and(|opened| opened.closer != closer) {
@@ -272,9 +385,13 @@ impl Builder<'_> {
 
     /// Whether the innermost bracket must have ended before a line of this indentation.
     fn ends_before(&self, stack: &[Opened], closer: Option<char>, indent: usize) -> bool {
-        let Some((top, outer)) = stack.split_last() else { return false };
+        let Some((top, outer)) = stack.split_last() else {
+            return false;
+        };
         match closer {
-            Some(closer) => indent < top.indent && outer.iter().any(|open| open.closer == closer && open.indent <= indent),
+            Some(closer) => {
+                indent < top.indent && outer.iter().any(|open| open.closer == closer && open.indent <= indent)
+            }
             // The outermost one ends with the declaration.
             None => !outer.is_empty() && indent <= top.indent,
         }
@@ -283,27 +400,44 @@ impl Builder<'_> {
     /// Closes the innermost bracket here, or at the end of the last line.
     fn close_one(&mut self, stack: &mut Vec<Opened>, out: &mut Vec<Lexeme>, end_of_line: bool) {
         let Some(opened) = stack.pop() else { return };
-        let newline = |lexeme: &Lexeme| matches!(lexeme.token.kind, TokenKind::Newline | TokenKind::Fold);
         let mut index = out.len();
-        while end_of_line && index > opened.index + 1 && out.get(index - 1).is_some_and(newline) {
+        while end_of_line && index > opened.index + 1 && out.get(index - 1).is_some_and(is_newline) {
             index -= 1;
         }
-        let place = index.checked_sub(1).and_then(|before| out.get(before)).map_or(opened.span.end, |lexeme| lexeme.token.end);
-        let at = Span { start: place, end: place, ..opened.span };
-        let sign = self.text.get(opened.span.start as usize..opened.span.end as usize).unwrap_or("{");
-        if !self.is_muting() {
-            self.report_bracket(Diagnostic::error(
-                "K0003",
-                opened.span,
-                format!("`{sign}` opened here is never closed (inferred end at line {})", self.line_number(place)),
-            )
-            .label("opened here")
-            .related(at, format!("`{}` seems to be missing here", opened.closer))
-            .help(format!("close it with `{}`", opened.closer))
-            .fix(format!("insert `{}`", opened.closer), at, opened.closer));
+        let place = index
+            .checked_sub(1)
+            .and_then(|before| out.get(before))
+            .map_or(opened.span.end, |lexeme| lexeme.token.end);
+        let at = Span {
+            start: place,
+            end: place,
+            ..opened.span
+        };
+        let sign = self
+            .text
+            .get(opened.span.start as usize..opened.span.end as usize)
+            .unwrap_or("{");
+        if !self.unbalanced {
+            self.report_bracket(
+                Diagnostic::error(
+                    "K0003",
+                    opened.span,
+                    format!(
+                        "`{sign}` opened here is never closed (inferred end at line {})",
+                        self.line_number(place)
+                    ),
+                )
+                .label("opened here")
+                .related(at, format!("`{}` seems to be missing here", opened.closer))
+                .help(format!("close it with `{}`", opened.closer))
+                .fix(format!("insert `{}`", opened.closer), at, opened.closer),
+            );
         }
         self.mute_from(opened.span.start);
-        out.insert(index, Lexeme::inferred(TokenKind::Close, place, opened.closer.to_string()));
+        out.insert(
+            index,
+            Lexeme::inferred(TokenKind::Close, place, opened.closer.to_string()),
+        );
     }
 
     /// The line of each token, from 0, and how far that line is indented.
@@ -324,13 +458,35 @@ impl Builder<'_> {
 
     fn indent(&self, at: u32) -> usize {
         let before = self.text.get(..at as usize).unwrap_or("");
-        before.bytes().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+        before
+            .bytes()
+            .rev()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'))
+            .count()
     }
 
     /// From 1. Counts from the start of the file: only for messages, which are few.
     fn line_number(&self, at: u32) -> usize {
-        self.text.get(..at as usize).unwrap_or("").bytes().filter(|byte| *byte == b'\n').count() + 1
+        self.text
+            .get(..at as usize)
+            .unwrap_or("")
+            .bytes()
+            .filter(|byte| *byte == b'\n')
+            .count()
+            + 1
     }
+}
+
+fn is_newline(lexeme: &Lexeme) -> bool {
+    matches!(lexeme.token.kind, TokenKind::Newline | TokenKind::Fold)
+}
+
+/// The last token of the nearest line above a token's that is indented no more than the token's.
+fn line_above(lexemes: &[Lexeme], lines: &[(usize, usize)], index: usize) -> Option<usize> {
+    let (line, indent) = lines.get(index).copied()?;
+    let mut above = lexemes.iter().zip(lines).enumerate().take(index).rev();
+    let found = above.find(|(_, (lexeme, (above, other)))| *above < line && *other <= indent && !is_newline(lexeme));
+    found.map(|(at, _)| at)
 }
 
 fn stray(span: Span, sign: &str) -> Diagnostic {

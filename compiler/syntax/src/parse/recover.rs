@@ -17,7 +17,7 @@ use crate::diagnostic::Diagnostic;
 use crate::parse::balance::Lexeme;
 use crate::parse::declarations::TestLine;
 use crate::parse::fragment::{self, Fragment};
-use crate::parse::mend::Where;
+use crate::parse::place::Where;
 use crate::parse::tree::{Builder, Node};
 use crate::source::Span;
 
@@ -33,24 +33,33 @@ impl<'a> Builder<'a> {
                 if let (Some(first), Some(keyword)) = (lexemes.first_mut(), keyword) {
                     first.text = Some(keyword);
                 }
-                while lexemes.last().is_some_and(|lexeme| lexeme.token.kind == TokenKind::Newline) {
+                while lexemes
+                    .last()
+                    .is_some_and(|lexeme| lexeme.token.kind == TokenKind::Newline)
+                {
                     lexemes.pop();
                 }
                 self.lexemes = lexemes;
                 let whole = 0..self.lexemes.len();
                 let build: Build<'a, DeclKind> = |builder, fragment, node| Some(builder.declaration(fragment, node));
-                self.lenient(Rule::declaration, whole, Where::Declaration, build).into_iter().next()
+                self.lenient(Rule::declaration, whole, Where::Declaration, build)
+                    .into_iter()
+                    .next()
             }
             None => {
                 if let Some(first) = tokens.first() {
                     let span = self.token_span(*first);
-                    self.report(Diagnostic::error("K0001", span, "the brackets of this declaration do not match"));
+                    self.report(Diagnostic::error(
+                        "K0001",
+                        span,
+                        "the brackets of this declaration do not match",
+                    ));
                 }
                 None
             }
         };
         self.lexemes = Vec::new();
-        self.mute(None);
+        self.set_muted(None);
         kind.unwrap_or(DeclKind::Error)
     }
 
@@ -73,8 +82,7 @@ impl<'a> Builder<'a> {
                 let index = fragment.piece_at(at as u32);
                 let (mended, unsure) = self.mend(rule, place, &skeleton, index);
                 // What stands behind a guess is not to be trusted.
-                let muted = self.mute(None);
-                self.mute(muted);
+                let muted = self.muted();
                 if let Some(from) = unsure {
                     self.mute_from(from);
                 }
@@ -86,7 +94,7 @@ impl<'a> Builder<'a> {
                         built.extend(build(self, &fragment, node));
                     }
                 }
-                self.mute(muted);
+                self.set_muted(muted);
                 built
             }
         }
@@ -98,7 +106,11 @@ impl<'a> Builder<'a> {
         let mut fragment = Fragment::default();
         let mut end = None;
         for lexeme in lexemes {
-            let Token { kind, start, end: token_end } = lexeme.token;
+            let Token {
+                kind,
+                start,
+                end: token_end,
+            } = lexeme.token;
             if end.is_some_and(|end| end < start) {
                 text.push(' ');
             }
@@ -158,7 +170,11 @@ impl<'a> Builder<'a> {
         let lexemes = self.lexemes.get(range.clone()).unwrap_or_default();
         let start = lexemes.first().map_or(0, |lexeme| lexeme.token.start);
         let end = lexemes.last().map_or(start, |lexeme| lexeme.token.end);
-        Span { file: self.file, start, end: end.max(start) }
+        Span {
+            file: self.file,
+            start,
+            end: end.max(start),
+        }
     }
 
     /// Cuts a range at its commas and, unless in parentheses, its newlines.
@@ -224,7 +240,9 @@ impl<'a> Builder<'a> {
         let mut words = lexemes.iter().filter(|lexeme| lexeme.token.kind != TokenKind::Newline);
         let is_for = words.next().is_some_and(|lexeme| self.shown(lexeme) == "for");
         let named = words.next().is_some_and(|lexeme| lexeme.token.kind == TokenKind::Word);
-        let bound = words.next().is_some_and(|lexeme| matches!(self.shown(lexeme).as_str(), "," | "in"));
+        let bound = words
+            .next()
+            .is_some_and(|lexeme| matches!(self.shown(lexeme).as_str(), "," | "in"));
         is_for && (!map || named && bound)
     }
 
@@ -236,7 +254,10 @@ impl<'a> Builder<'a> {
         let built = self.one(Rule::one_expr, range, Where::Expression, |builder, fragment, node| {
             Some(builder.expr(fragment, node))
         });
-        built.unwrap_or(Expr { kind: ExprKind::Error, span })
+        built.unwrap_or(Expr {
+            kind: ExprKind::Error,
+            span,
+        })
     }
 
     pub(crate) fn hollow_type(&mut self, fragment: &Fragment, node: &Node<'_>) -> TypeExpr {
@@ -272,14 +293,19 @@ impl<'a> Builder<'a> {
         let range = self.contents(fragment, node);
         if self.starts_comprehension(&range, false) {
             let build: Build<'a, ExprKind> = |builder, fragment, node| Some(builder.list_for(fragment, node));
-            return self.one(Rule::one_list_for, range, Where::Comprehension, build).unwrap_or(ExprKind::Error);
+            return self
+                .one(Rule::one_list_for, range, Where::Comprehension, build)
+                .unwrap_or(ExprKind::Error);
         }
         let mut items = Vec::new();
         for item in self.split(range, true, Where::List) {
             let span = self.range_span(&item);
             let built = self.lenient(Rule::one_item, item, Where::List, Builder::item);
             if built.is_empty() {
-                items.push(ListItem::Value(Expr { kind: ExprKind::Error, span }));
+                items.push(ListItem::Value(Expr {
+                    kind: ExprKind::Error,
+                    span,
+                }));
             }
             items.extend(built);
         }
@@ -292,7 +318,10 @@ impl<'a> Builder<'a> {
             return None;
         }
         let build: Build<'a, ExprKind> = |builder, fragment, node| Some(builder.map_for(fragment, node));
-        Some(self.one(Rule::one_map_for, range, Where::Comprehension, build).unwrap_or(ExprKind::Error))
+        Some(
+            self.one(Rule::one_map_for, range, Where::Comprehension, build)
+                .unwrap_or(ExprKind::Error),
+        )
     }
 
     pub(crate) fn hollow_entries(&mut self, fragment: &Fragment, node: &Node<'_>) -> Vec<Entry> {
@@ -302,7 +331,11 @@ impl<'a> Builder<'a> {
             let span = self.range_span(&item);
             let built = self.lenient(Rule::one_entry, item, Where::Record, Builder::entry);
             if built.is_empty() {
-                entries.push(Entry { doc: self.doc(span.start), kind: EntryKind::Error, span });
+                entries.push(Entry {
+                    doc: self.doc(span.start),
+                    kind: EntryKind::Error,
+                    span,
+                });
             }
             entries.extend(built);
         }
@@ -329,7 +362,8 @@ impl<'a> Builder<'a> {
     pub(crate) fn hollow_text(&mut self, fragment: &Fragment, node: &Node<'_>) -> Arc<str> {
         let range = self.contents(fragment, node);
         let build: Build<'a, Arc<str>> = |builder, fragment, node| Some(builder.static_text(fragment, node).text);
-        self.one(Rule::one_string, range, Where::Key, build).unwrap_or_else(|| Arc::from(""))
+        self.one(Rule::one_string, range, Where::Key, build)
+            .unwrap_or_else(|| Arc::from(""))
     }
 
     pub(crate) fn hollow_inner(&mut self, fragment: &Fragment, node: &Node<'_>) -> Vec<Decl> {
@@ -339,7 +373,11 @@ impl<'a> Builder<'a> {
             let span = self.range_span(&item);
             let built = self.lenient(Rule::one_inner, item, Where::Component, Builder::inner);
             if built.is_empty() {
-                decls.push(Decl { doc: self.doc(span.start), kind: DeclKind::Error, span });
+                decls.push(Decl {
+                    doc: self.doc(span.start),
+                    kind: DeclKind::Error,
+                    span,
+                });
             }
             decls.extend(built);
         }
@@ -352,9 +390,10 @@ impl<'a> Builder<'a> {
         // A rule may go on with `for` and `if` on the next line.
         let mut rules: Vec<Range<usize>> = Vec::new();
         for item in items {
-            let goes_on = self.lexemes.get(item.start).is_some_and(|lexeme| {
-                matches!(self.shown(lexeme).as_str(), "for" | "if")
-            });
+            let goes_on = self
+                .lexemes
+                .get(item.start)
+                .is_some_and(|lexeme| matches!(self.shown(lexeme).as_str(), "for" | "if"));
             match rules.last_mut() {
                 Some(rule) if goes_on => rule.end = item.end,
                 _ => rules.push(item),

@@ -7,7 +7,9 @@ pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Vec<&'a str> {
         return Vec::new();
     }
     let limit = (word.chars().count() / 3).clamp(1, 3);
-    let distances = candidates.iter().map(|candidate| (distance(word, candidate), *candidate));
+    let distances = candidates
+        .iter()
+        .map(|candidate| (distance(word, candidate), *candidate));
     let mut near: Vec<(usize, &str)> = distances.filter(|(distance, _)| *distance <= limit).collect();
     near.sort_by_key(|(distance, candidate)| (*distance, word.chars().next() != candidate.chars().next(), *candidate));
     near.into_iter().map(|(_, candidate)| candidate).collect()

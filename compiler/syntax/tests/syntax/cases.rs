@@ -21,7 +21,11 @@ fn valid_files_have_no_findings_and_no_error_nodes() {
         let parsed = parsed(&text);
         let tree = format!("{:?}", parsed.module);
         assert_eq!(report(&parsed), "", "{}", path.display());
-        assert!(!tree.contains("Error") && !tree.contains("Hole,"), "{} has error nodes", path.display());
+        assert!(
+            !tree.contains("Error") && !tree.contains("Hole,"),
+            "{} has error nodes",
+            path.display()
+        );
     }
 }
 
@@ -35,7 +39,8 @@ fn fixes_mend() {
             let mut mended = text.clone();
             mended.replace_range(fix.span.start as usize..fix.span.end as usize, &fix.text);
             let after = parsed(&mended);
-            let same = |other: &&ktl_syntax::Diagnostic| other.message == diagnostic.message && other.code == diagnostic.code;
+            let same =
+                |other: &&ktl_syntax::Diagnostic| other.message == diagnostic.message && other.code == diagnostic.code;
             assert!(
                 after.diagnostics.iter().filter(same).count() < before.diagnostics.iter().filter(same).count(),
                 "{}: `{}` does not mend `{}`",
@@ -55,7 +60,15 @@ fn report(parsed: &Parsed) -> String {
             let position = parsed.sources.get(parsed.file).position(offset);
             format!("{}:{}", position.line, position.column)
         };
-        writeln!(out, "{} {}-{} {}", diagnostic.code, place(span.start), place(span.end), diagnostic.message).unwrap();
+        writeln!(
+            out,
+            "{} {}-{} {}",
+            diagnostic.code,
+            place(span.start),
+            place(span.end),
+            diagnostic.message
+        )
+        .unwrap();
         for (span, text) in &diagnostic.related {
             writeln!(out, "  at {}: {text}", place(span.start)).unwrap();
         }
@@ -63,7 +76,15 @@ fn report(parsed: &Parsed) -> String {
             writeln!(out, "  help: {help}").unwrap();
         }
         for fix in &diagnostic.fixes {
-            writeln!(out, "  fix: {}: {}-{} {:?}", fix.title, place(fix.span.start), place(fix.span.end), fix.text).unwrap();
+            writeln!(
+                out,
+                "  fix: {}: {}-{} {:?}",
+                fix.title,
+                place(fix.span.start),
+                place(fix.span.end),
+                fix.text
+            )
+            .unwrap();
         }
     }
     out

@@ -36,7 +36,11 @@ fn nesting_to_the_limit_is_fine() {
         let text = format!("let x = {}1{}\n", open.repeat(60), close.repeat(60));
         let parsed = soon(what, &text);
         // A one-line string in an interpolation of itself is still one line.
-        assert!(parsed.diagnostics.is_empty(), "{what}: {:?}", parsed.diagnostics.first());
+        assert!(
+            parsed.diagnostics.is_empty(),
+            "{what}: {:?}",
+            parsed.diagnostics.first()
+        );
     }
 }
 
@@ -58,11 +62,21 @@ fn nesting_beyond_the_limit_is_reported_once() {
 
 #[test]
 fn types_nest_too() {
-    for (open, close) in [("(", ")"), ("[", "]"), ("{ a: ", " }"), ("map<name, ", ">"), ("string(", ")")] {
+    for (open, close) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("{ a: ", " }"),
+        ("map<name, ", ">"),
+        ("string(", ")"),
+    ] {
         let text = format!("type T = {}int{}\n", open.repeat(60), close.repeat(60));
         let parsed = soon(open, &text);
         let expected = usize::from(open == "string(");
-        assert!(parsed.diagnostics.len() <= expected, "{open}: {:?}", parsed.diagnostics.first());
+        assert!(
+            parsed.diagnostics.len() <= expected,
+            "{open}: {:?}",
+            parsed.diagnostics.first()
+        );
         let text = format!("type T = {}int{}\n", open.repeat(5000), close.repeat(5000));
         soon(open, &text);
     }
@@ -72,10 +86,64 @@ fn types_nest_too() {
 fn long_input_ends() {
     let mebibyte = 1 << 20;
     for piece in [
-        "(", ")", "[", "{", "}", "\"", "\"\"\"", "${", "\"${", "a", "a.", ".", "-", "!", "a ", "1", "1+", "if ", "match ",
-        "else if ", "/", "(/", "(/[", "//", "///", "#", "\\", "'", "é", "\u{1}", "\u{2}", "\n", ",", ":", "=", "a:", "a: 1 ",
-        "a: 1, ", "(]", "[)\n", "(\n", "{ a: 1\n", "let x = (\n", "\"\"\"\nlet x = 1\n", "raw\"\"\"", "a?[", "|", "later ",
-        "a as b ", "a with {} ", "release ", "release x: y {\n", "  a: 1 +\n", "map<", "for x in ", "\n\t ", "\r\n", "///x\n",
+        "(",
+        ")",
+        "[",
+        "{",
+        "}",
+        "\"",
+        "\"\"\"",
+        "${",
+        "\"${",
+        "a",
+        "a.",
+        ".",
+        "-",
+        "!",
+        "a ",
+        "1",
+        "1+",
+        "if ",
+        "match ",
+        "else if ",
+        "/",
+        "(/",
+        "(/[",
+        "//",
+        "///",
+        "#",
+        "\\",
+        "'",
+        "é",
+        "\u{1}",
+        "\u{2}",
+        "\n",
+        ",",
+        ":",
+        "=",
+        "a:",
+        "a: 1 ",
+        "a: 1, ",
+        "(]",
+        "[)\n",
+        "(\n",
+        "{ a: 1\n",
+        "let x = (\n",
+        "\"\"\"\nlet x = 1\n",
+        "raw\"\"\"",
+        "a?[",
+        "|",
+        "later ",
+        "a as b ",
+        "a with {} ",
+        "release ",
+        "release x: y {\n",
+        "  a: 1 +\n",
+        "map<",
+        "for x in ",
+        "\n\t ",
+        "\r\n",
+        "///x\n",
     ] {
         for before in ["", "let x = ", "release a: b {\n  c: "] {
             let text = format!("{before}{}", piece.repeat(mebibyte / 8 / piece.len()));

@@ -37,8 +37,16 @@ impl Tally {
     fn look(&mut self, whole: &Counts, broken: &str, what: impl Fn() -> String) {
         let parsed = parsed(broken);
         let counts = count(&parsed.module);
-        let kept = |kind| counts.iter().find(|(other, _)| *other == kind).map_or(0, |(_, count)| *count);
-        let lost: usize = whole.iter().map(|(kind, count)| count.saturating_sub(kept(*kind))).sum();
+        let kept = |kind| {
+            counts
+                .iter()
+                .find(|(other, _)| *other == kind)
+                .map_or(0, |(_, count)| *count)
+        };
+        let lost: usize = whole
+            .iter()
+            .map(|(kind, count)| count.saturating_sub(kept(*kind)))
+            .sum();
         match lost {
             0 => self.kept += 1,
             1 => self.lost += 1,
@@ -53,22 +61,38 @@ impl Tally {
     /// The share that must lose nothing, and the share that must have one finding at most, in percent.
     fn check(&self, keeps: usize, one_finding: usize) {
         let all = self.kept + self.lost;
-        let few: usize = self.findings.iter().filter(|(findings, _)| **findings <= 1).map(|(_, count)| count).sum();
-        println!("of {all}: {} lose nothing, {few} have one finding at most; {:?}", self.kept, self.findings);
+        let few: usize = self
+            .findings
+            .iter()
+            .filter(|(findings, _)| **findings <= 1)
+            .map(|(_, count)| count)
+            .sum();
         assert!(self.failures.is_empty(), "{}", self.failures.join("\n"));
-        assert!(self.kept * 100 >= all * keeps && few * 100 >= all * one_finding);
+        let enough = self.kept * 100 >= all * keeps && few * 100 >= all * one_finding;
+        assert!(
+            enough,
+            "of {all}: {} lose nothing, {few} have one finding at most; {:?}",
+            self.kept, self.findings
+        );
     }
 }
 
 fn whole() -> String {
-    let (_, text) = each("valid").into_iter().find(|(path, _)| path.ends_with("complete.ktl")).unwrap();
+    let (_, text) = each("valid")
+        .into_iter()
+        .find(|(path, _)| path.ends_with("complete.ktl"))
+        .unwrap();
     text
 }
 
 fn place(text: &str, at: usize) -> String {
     let line = text[..at].matches('\n').count() + 1;
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    format!("{line}:{} `{}`", at - start + 1, text[start..].lines().next().unwrap_or(""))
+    format!(
+        "{line}:{} `{}`",
+        at - start + 1,
+        text[start..].lines().next().unwrap_or("")
+    )
 }
 
 #[test]
@@ -80,7 +104,11 @@ fn deleting_any_byte_loses_at_most_one_declaration() {
         let mut broken = text.clone();
         broken.remove(at);
         // A declaration behind a comment becomes part of the comment.
-        let comment = char == '\n' && text[..at].rsplit('\n').next().is_some_and(|line| line.starts_with("//"));
+        let comment = char == '\n'
+            && text[..at]
+                .rsplit('\n')
+                .next()
+                .is_some_and(|line| line.starts_with("//"));
         if !comment {
             tally.look(&counts, &broken, || format!("without {char:?} at {}", place(&text, at)));
         }

@@ -7,7 +7,12 @@ fn trees_are_stable() {
     let mut failures = Vec::new();
     for (path, text) in each("trees") {
         let parsed = parsed(&text);
-        compare(&path, "tree", &without_places(&format!("{:#?}", parsed.module.decls)), &mut failures);
+        compare(
+            &path,
+            "tree",
+            &without_places(&format!("{:#?}", parsed.module.decls)),
+            &mut failures,
+        );
     }
     none(&failures);
 }
@@ -27,7 +32,11 @@ fn places_hold_what_they_say() {
                 let (end, after) = after.split_once(" }").unwrap();
                 let written = &text[start.parse().unwrap()..end.parse().unwrap()];
                 // A mended keyword or key may be spelt otherwise.
-                assert!(folder == "cases" || written.trim_matches('"') == name, "{}: {name} is {written}", path.display());
+                assert!(
+                    folder == "cases" || written.trim_matches('"') == name,
+                    "{}: {name} is {written}",
+                    path.display()
+                );
                 seen += 1;
                 rest = after;
             }

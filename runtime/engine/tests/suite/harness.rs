@@ -344,6 +344,24 @@ fn look(objects: &[Value], there: &[String], gone: &[String]) -> Vec<String> {
     missing.chain(left).collect()
 }
 
+/// A run without a store, whose events nobody wants to see.
+pub fn request(id: &str, command: Command, plan: &Plan, objects: &Objects, cluster: &Cluster) -> RunRequest {
+    RunRequest {
+        plan: Arc::new(plan.clone()),
+        objects: Arc::new(objects.clone()),
+        clusters: BTreeMap::from([("main".to_owned(), cluster.clone())]),
+        command,
+        concurrency: 8,
+        fail_mode: FailMode::FailFast,
+        dry_run: false,
+        store: None,
+        run_id: id.to_owned(),
+        started: 0,
+        events: Box::new(|_| {}),
+        cancel: Cancel::channel().1,
+    }
+}
+
 /// A run that is only recorded.
 pub fn new_run(id: &str) -> NewRun {
     NewRun {

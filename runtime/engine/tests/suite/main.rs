@@ -3,7 +3,10 @@
 //! Each file under `scenarios/` holds the releases of a plan and steps with what is expected of them.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod clusters;
+mod faults;
 mod harness;
+mod listener;
 mod plan;
 mod unreachable;
 

@@ -1,24 +1,22 @@
 //! Runs that cannot begin, or cannot go on.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use ktl_cluster::{Cluster, RequestBody};
-use ktl_engine::{Cancel, EngineError, RunRequest, run};
-use ktl_plan::{FailMode, Limits};
+use ktl_engine::{EngineError, RunRequest, run};
+use ktl_plan::Limits;
 use ktl_store::event::Command;
 use ktl_store::{Store, StoreError};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::new_run;
+use crate::harness::{self, new_run};
 use crate::plan::{ReleaseCase, plan};
 
-fn request(cluster: Cluster, command: Command, store: Option<Store>) -> RunRequest {
+fn request(cluster: &Cluster, command: Command, store: Option<Store>) -> RunRequest {
     let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}});
     let release = ReleaseCase {
         name: "web".to_owned(),
@@ -29,18 +27,8 @@ fn request(cluster: Cluster, command: Command, store: Option<Store>) -> RunReque
     };
     let (plan, objects) = plan(&[release], &[], &Limits::default());
     RunRequest {
-        plan: Arc::new(plan),
-        objects: Arc::new(objects),
-        clusters: BTreeMap::from([("main".to_owned(), cluster)]),
-        command,
-        concurrency: 1,
-        fail_mode: FailMode::FailFast,
-        dry_run: false,
         store,
-        run_id: "r1".to_owned(),
-        started: 0,
-        events: Box::new(|_| {}),
-        cancel: Cancel::channel().1,
+        ..harness::request("r1", command, &plan, &objects, cluster)
     }
 }
 
@@ -55,7 +43,7 @@ async fn a_cluster_that_does_not_answer_is_one_error_and_no_run() {
     for command in [Command::Apply, Command::Delete] {
         let folder = TempDir::new().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let error = run(request(nobody(), command, Some(store))).await.unwrap_err();
+        let error = run(request(&nobody(), command, Some(store))).await.unwrap_err();
         let EngineError::Unreachable { cluster, .. } = &error else {
             panic!("{error}")
         };
@@ -77,13 +65,13 @@ async fn a_cluster_that_does_not_know_us_is_said_so() {
             .body(Full::new(Bytes::from(status.to_string())));
         response.map_err(io::Error::other)
     }));
-    let error = run(request(stranger, Command::Apply, None)).await.unwrap_err();
+    let error = run(request(&stranger, Command::Apply, None)).await.unwrap_err();
     assert_eq!(error.to_string(), "cluster `main` refuses: Unauthorized");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_plan_without_a_connection_is_refused() {
-    let mut request = request(nobody(), Command::Apply, None);
+    let mut request = request(&nobody(), Command::Apply, None);
     request.clusters.clear();
     let error = run(request).await.unwrap_err();
     assert_eq!(
@@ -99,13 +87,8 @@ async fn a_run_that_cannot_be_recorded_sends_nothing() {
     store.begin_run(&new_run("r1")).unwrap();
     store.flush().unwrap();
     let simulated = ktl_sim::Cluster::new(ktl_sim::Options::default());
-    let error = run(request(
-        Cluster::from_service(simulated.service()),
-        Command::Apply,
-        Some(store),
-    ))
-    .await
-    .unwrap_err();
+    let cluster = Cluster::from_service(simulated.service());
+    let error = run(request(&cluster, Command::Apply, Some(store))).await.unwrap_err();
     assert!(
         matches!(error, EngineError::Store(StoreError::Database { .. })),
         "{error}"

@@ -268,3 +268,20 @@ fn fnv(text: &str) -> u64 {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::constant;
+
+    #[test]
+    fn constants_split_words_at_capitals() {
+        for (definition, wanted) in [
+            ("io.k8s.api.apps.v1.DeploymentSpec", "APPS_V1_DEPLOYMENT_SPEC"),
+            ("io.k8s.api.storage.v1.CSIDriver", "STORAGE_V1_CSI_DRIVER"),
+            ("io.k8s.api.core.v1.TCPSocketAction", "CORE_V1_TCP_SOCKET_ACTION"),
+            ("io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1", "META_V1_FIELDS_V1"),
+        ] {
+            assert_eq!(constant(definition), wanted);
+        }
+    }
+}

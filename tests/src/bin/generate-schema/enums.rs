@@ -72,3 +72,47 @@ fn values(line: &str) -> Option<(Vec<String>, bool)> {
 fn indented<'a>(line: &'a str, indentation: &str) -> Option<&'a str> {
     line.strip_prefix(indentation).filter(|rest| !rest.starts_with('\t'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{function, read};
+
+    #[test]
+    fn definitions_name_their_function() {
+        for (definition, wanted) in [
+            ("io.k8s.api.core.v1.Pod", "schema_k8sio_api_core_v1_Pod"),
+            (
+                "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta",
+                "schema_pkg_apis_meta_v1_ObjectMeta",
+            ),
+            (
+                "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService",
+                "schema_pkg_apis_apiregistration_v1_APIService",
+            ),
+        ] {
+            assert_eq!(function(definition), wanted);
+        }
+    }
+
+    #[test]
+    fn values_belong_to_the_property_or_to_its_elements() {
+        let source = "func schema_x(ref common.ReferenceCallback) common.OpenAPIDefinition {\n\
+            \t\t\t\t\t\"phase\": {\n\
+            \t\t\t\t\t\tSchemaProps: spec.SchemaProps{\n\
+            \t\t\t\t\t\t\tDescription: \"the \\\"phase\\\"\",\n\
+            \t\t\t\t\t\t\tEnum:        []interface{}{\"Lost\", \"Bound\"},\n\
+            \t\t\t\t\t\"modes\": {\n\
+            \t\t\t\t\t\t\tDescription: \"modes\",\n\
+            \t\t\t\t\t\t\t\t\t\tEnum:    []interface{}{\"One\"},\n\
+            \t\t\t\t\t\"free\": {\n\
+            \t\t\t\t\t\t\tDescription: \"anything\",\n";
+        let enums = read(source);
+        let found: Vec<_> = enums
+            .iter()
+            .map(|((_, name), found)| (name.as_str(), &found.values, found.of_items, &found.doc))
+            .collect();
+        let (one, both) = (vec!["One".to_owned()], vec!["Bound".to_owned(), "Lost".to_owned()]);
+        let doc = Some("the \"phase\"".to_owned());
+        assert_eq!(found, [("modes", &one, true, &None), ("phase", &both, false, &doc)]);
+    }
+}

@@ -14,6 +14,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
-{{- define "database.secret" -}}
-{{ required "auth.existingSecret must name a secret with the key `password`" .Values.auth.existingSecret }}
+{{/* The environment variable called .variable with the password, if there is a secret that holds it. */}}
+{{- define "database.password" -}}
+{{- with .context.Values.auth.existingSecret -}}
+- name: {{ $.variable }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ . }}
+      key: password
+{{- end -}}
 {{- end }}

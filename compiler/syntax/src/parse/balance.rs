@@ -465,15 +465,9 @@ impl Builder<'_> {
             .count()
     }
 
-    /// From 1. Counts from the start of the file: only for messages, which are few.
-    fn line_number(&self, at: u32) -> usize {
-        self.text
-            .get(..at as usize)
-            .unwrap_or("")
-            .bytes()
-            .filter(|byte| *byte == b'\n')
-            .count()
-            + 1
+    /// From 1.
+    fn line_number(&self, at: u32) -> u32 {
+        self.source.line(at).0 + 1
     }
 }
 

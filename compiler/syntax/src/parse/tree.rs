@@ -11,7 +11,7 @@ use crate::ast::{Expr, ExprKind, Name, Path, TypeExpr, TypeKind};
 use crate::diagnostic::Diagnostic;
 use crate::parse::balance::Lexeme;
 use crate::parse::fragment::Fragment;
-use crate::source::{FileId, Span};
+use crate::source::{FileId, SourceFile, Span};
 
 /// A pair of the grammar.
 pub(crate) type Node<'i> = Pair<'i, Rule>;
@@ -19,6 +19,7 @@ pub(crate) type Node<'i> = Pair<'i, Rule>;
 /// Builds the tree of one file.
 pub(crate) struct Builder<'a> {
     pub(crate) file: FileId,
+    pub(crate) source: &'a SourceFile,
     pub(crate) text: &'a str,
     pub(crate) tokens: &'a [Token],
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -31,10 +32,11 @@ pub(crate) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub(crate) fn new(file: FileId, text: &'a str, tokens: &'a [Token]) -> Self {
+    pub(crate) fn new(file: FileId, source: &'a SourceFile, tokens: &'a [Token]) -> Self {
         Builder {
             file,
-            text,
+            source,
+            text: source.text(),
             tokens,
             diagnostics: Vec::new(),
             lexemes: Vec::new(),

@@ -251,24 +251,3 @@ async fn damaged_protobuf_gets_an_answer() {
         }
     }
 }
-
-/// Size alone must not make it slow: each write costs about the same.
-#[tokio::test(start_paused = true)]
-async fn three_thousand_objects() {
-    let cluster = Cluster::new(Options::default());
-    let begin = std::time::SystemTime::now();
-    for number in 0..3000 {
-        let body = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": format!("c-{number}"), "labels": { "a": "b" } }, "data": { "k": "v" } });
-        let path = format!("/api/v1/namespaces/default/configmaps/c-{number}?fieldManager=x");
-        let (code, _) = send(
-            &cluster,
-            "PATCH",
-            &path,
-            "application/apply-patch+yaml",
-            body.to_string(),
-        )
-        .await;
-        assert_eq!(code, 201);
-    }
-    eprintln!("TIMING {:?}", begin.elapsed());
-}

@@ -5,9 +5,11 @@
 
 pub mod ast;
 pub mod diagnostic;
+mod format;
 mod parse;
 pub mod source;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Fix, Severity};
+pub use format::format;
 pub use parse::{NESTING_LIMIT, parse};
 pub use source::{FileId, Position, SourceFile, Sources, Span};

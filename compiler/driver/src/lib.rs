@@ -80,17 +80,26 @@ pub struct Output {
     pub files: BTreeMap<String, Arc<[u8]>>,
 }
 
-/// Says what is wrong with a stack: everything that [`compile()`] would say.
+/// Says what is wrong with a stack: everything that [`compile()`] would say, but an input without a value is no mistake
+/// here. What depends on it is checked for its types.
 pub fn check(world: &dyn World, request: &Request) -> Checked {
-    compile(world, request).checked
+    run(world, request, ktl_lang::check).checked
 }
 
 /// Compiles a stack. Total: whatever the files hold, it returns, with diagnostics where something is wrong.
 pub fn compile(world: &dyn World, request: &Request) -> Compiled {
+    run(world, request, ktl_lang::compile)
+}
+
+/// How the language is asked: [`ktl_lang::check()`] or [`ktl_lang::compile()`].
+type Language =
+    fn(&dyn ktl_lang::Host, &ktl_lang::Request<'_>, &mut Sources, &mut Diagnostics) -> Option<ktl_lang::Stack>;
+
+fn run(world: &dyn World, request: &Request, language: Language) -> Compiled {
     let recorder = world::Recorder::new(world);
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
-    let output = build(&recorder, request, &mut sources, &mut diagnostics);
+    let output = build(&recorder, request, language, &mut sources, &mut diagnostics);
     let output = output.filter(|_| !diagnostics.has_errors());
     let files = recorder.into_files();
     let output = output.map(|(mut plan, objects)| {
@@ -109,16 +118,17 @@ pub fn compile(world: &dyn World, request: &Request) -> Compiled {
 fn build(
     world: &world::Recorder,
     request: &Request,
+    language: Language,
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<(Plan, Objects)> {
     let host = host::Host::new(world);
-    let language = ktl_lang::Request {
+    let asked = ktl_lang::Request {
         entry: &request.entry,
         profile: request.profile.as_deref(),
         inputs: &request.inputs,
     };
-    let stack = ktl_lang::compile(&host, &language, sources, diagnostics)?;
+    let stack = language(&host, &asked, sources, diagnostics)?;
     let rendered = render::render(world, &stack, sources, diagnostics);
     assemble::assemble(&stack, rendered, &request.inputs, sources, diagnostics)
 }

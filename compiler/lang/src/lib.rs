@@ -89,9 +89,15 @@ pub fn compile(
     run(host, request, true, sources, diagnostics)
 }
 
-/// As [`compile`], but an input without a value is unknown rather than an error: what depends on it is typed only.
-pub fn check(host: &dyn Host, request: &Request<'_>, sources: &mut Sources, diagnostics: &mut Diagnostics) {
-    run(host, request, false, sources, diagnostics);
+/// As [`compile`], but an input without a value is unknown rather than an error: what depends on it is typed only, and
+/// without it there may be no result although there is no error.
+pub fn check(
+    host: &dyn Host,
+    request: &Request<'_>,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Stack> {
+    run(host, request, false, sources, diagnostics)
 }
 
 fn run(

@@ -87,12 +87,8 @@ fn compile(host: &dyn Host, entry: &str, head: &str) -> (Sources, Diagnostics, O
         profile: profile.as_deref(),
         inputs: &inputs,
     };
-    let stack = if check {
-        ktl_lang::check(host, &request, &mut sources, &mut diagnostics);
-        None
-    } else {
-        ktl_lang::compile(host, &request, &mut sources, &mut diagnostics)
-    };
+    let compile = if check { ktl_lang::check } else { ktl_lang::compile };
+    let stack = compile(host, &request, &mut sources, &mut diagnostics);
     (sources, diagnostics, stack)
 }
 

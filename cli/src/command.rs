@@ -12,6 +12,7 @@ mod seal;
 mod sign;
 mod sim;
 mod status;
+mod test;
 mod verify;
 
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ use crate::exit::Exit;
 pub enum Command {
     /// Say what is wrong with a stack
     Check(check::Arguments),
+    /// Run a stack's tests
+    Test(test::Arguments),
     /// Plan, seal, apply and delete a stack
     #[command(subcommand)]
     Stack(Stack),
@@ -62,6 +65,7 @@ pub enum Stack {
 pub fn run(command: Command) -> Outcome {
     match command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Stack(stack) => match stack {
             Stack::Plan(arguments) => plan::run(&arguments),
             Stack::Graph(arguments) => graph::run(&arguments),

@@ -34,7 +34,11 @@ pub fn print(sources: &Sources, diagnostics: &[Diagnostic]) {
 /// One diagnostic as text.
 pub fn render(sources: &Sources, diagnostic: &Diagnostic, colour: bool) -> String {
     let mut theme = GraphicalTheme::unicode();
-    theme.styles = if colour { ThemeStyles::ansi() } else { ThemeStyles::none() };
+    theme.styles = if colour {
+        ThemeStyles::ansi()
+    } else {
+        ThemeStyles::none()
+    };
     theme.characters.error = format!("error[{}]:", diagnostic.code);
     theme.characters.warning = format!("warning[{}]:", diagnostic.code);
     theme.characters.advice = "note:".to_owned();

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// It did what was asked.
     Success = 0,
-    /// The stack has errors.
+    /// The stack has errors, or a test of it failed.
     Diagnostics = 1,
     /// The command line makes no sense; clap uses the same number.
     Usage = 2,
@@ -29,7 +29,10 @@ pub enum Exit {
 /// Every code that is not about a bundle, with its meaning.
 pub const MEANINGS: [(Exit, &str); 9] = [
     (Exit::Success, "the command did what was asked"),
-    (Exit::Diagnostics, "the stack has errors; nothing was done"),
+    (
+        Exit::Diagnostics,
+        "the stack has errors, or a test of it failed; nothing was done",
+    ),
     (Exit::Usage, "the command line makes no sense"),
     (Exit::File, "a file cannot be read or written"),
     (Exit::Cluster, "a cluster cannot be reached, or does not let us in"),

@@ -13,6 +13,18 @@ use ktl_syntax::{Diagnostic, Diagnostics, Sources, Span};
 use crate::infer::{Inferred, infer};
 use crate::render::Rendered;
 
+/// A plan with what it was made of, for rules to look at.
+pub(crate) struct Assembled {
+    pub plan: Plan,
+    pub objects: Objects,
+    /// Sorted by identity.
+    pub bodies: Vec<RenderedObject>,
+    /// Of each body.
+    pub places: Vec<Place>,
+    /// Between bodies.
+    pub inferred: Vec<Inferred>,
+}
+
 /// The plan of a stack and the bodies of its objects; `None` when there is none to be had, with diagnostics.
 pub(crate) fn assemble(
     stack: &Stack,
@@ -20,7 +32,7 @@ pub(crate) fn assemble(
     given: &BTreeMap<String, String>,
     sources: &Sources,
     diagnostics: &mut Diagnostics,
-) -> Option<(Plan, Objects)> {
+) -> Option<Assembled> {
     let rendered = unique(rendered, stack, diagnostics);
     let (bodies, places): (Vec<RenderedObject>, Vec<Place>) = rendered
         .into_iter()
@@ -70,13 +82,20 @@ pub(crate) fn assemble(
         releases: releases.collect(),
         edges: edges(stack, &bodies, &inferred, sources),
     };
-    Some((plan, objects))
+    Some(Assembled {
+        plan,
+        objects,
+        bodies,
+        places,
+        inferred,
+    })
 }
 
 /// Where an object comes from.
-struct Place {
-    release: usize,
-    span: Span,
+pub(crate) struct Place {
+    /// Index into the stack's releases.
+    pub release: usize,
+    pub span: Span,
     source: Source,
 }
 

@@ -7,6 +7,8 @@ mod access;
 mod pods;
 mod selectors;
 
+pub(crate) use pods::pod_spec;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ktl_plan::{ObjectKey, Reason, RenderedObject, Until};

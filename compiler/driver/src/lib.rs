@@ -17,14 +17,18 @@ mod assemble;
 mod host;
 mod infer;
 mod render;
+mod test;
+mod view;
 mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ktl_lang::{Program, Stack, Variant};
 use ktl_plan::{Objects, Plan};
 
 pub use ktl_syntax::{Diagnostic, Diagnostics, FileId, Fix, Position, Severity, SourceFile, Sources, Span};
+pub use test::{TestOutcome, Tested, test};
 pub use world::{MemoryWorld, ReadError, World};
 
 /// The name of the file that a stack's directory must hold.
@@ -39,6 +43,8 @@ pub struct Request {
     pub profile: Option<String>,
     /// Inputs as text, by name.
     pub inputs: BTreeMap<String, String>,
+    /// The date, as `YYYY-MM-DD`: whether waivers have ended. The compiler has no clock; without a date it warns.
+    pub today: Option<String>,
 }
 
 impl Default for Request {
@@ -47,6 +53,7 @@ impl Default for Request {
             entry: ENTRY.to_owned(),
             profile: None,
             inputs: BTreeMap::new(),
+            today: None,
         }
     }
 }
@@ -113,12 +120,33 @@ fn build(
     diagnostics: &mut Diagnostics,
 ) -> Option<(Plan, Objects)> {
     let host = host::Host::new(world);
-    let language = ktl_lang::Request {
-        entry: &request.entry,
+    let program = Program::load(&host, &request.entry, sources, diagnostics)?;
+    let variant = Variant::Given {
         profile: request.profile.as_deref(),
         inputs: &request.inputs,
     };
-    let stack = ktl_lang::compile(&host, &language, sources, diagnostics)?;
-    let rendered = render::render(world, &stack, sources, diagnostics);
-    assemble::assemble(&stack, rendered, &request.inputs, sources, diagnostics)
+    // Evaluated even when there are errors: what is whole may have mistakes that only values show.
+    let stack = program.evaluate(variant, sources, diagnostics)?;
+    let assembled = plan(world, &program, variant, &stack, request, sources, diagnostics)?;
+    Some((assembled.plan, assembled.objects))
+}
+
+/// Renders an evaluated stack, makes its plan, and runs the policies over it.
+fn plan(
+    world: &world::Recorder,
+    program: &Program,
+    variant: Variant<'_>,
+    stack: &Stack,
+    request: &Request,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<assemble::Assembled> {
+    let rendered = render::render(world, stack, sources, diagnostics);
+    let assembled = assemble::assemble(stack, rendered, &request.inputs, sources, diagnostics)?;
+    // Of a plan that lacks something, rules would say what is not so.
+    if program.has_policies() && !diagnostics.has_errors() {
+        let view = view::view(stack, &assembled, sources);
+        program.judge(variant, &view, request.today.as_deref(), sources, diagnostics);
+    }
+    Some(assembled)
 }

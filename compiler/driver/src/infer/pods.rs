@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Finder, Target};
 
 /// The path and value of the pod spec in an object that makes pods.
-pub(super) fn pod_spec<'a>(kind: &str, group: &str, body: &'a Value) -> Option<(&'static str, &'a Value)> {
+pub(crate) fn pod_spec<'a>(kind: &str, group: &str, body: &'a Value) -> Option<(&'static str, &'a Value)> {
     let (path, pointer) = match (group, kind) {
         ("", "Pod") => ("spec", "/spec"),
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")

@@ -8,7 +8,6 @@ mod error;
 mod execute;
 mod exit;
 mod project;
-mod world;
 
 use std::process::ExitCode;
 

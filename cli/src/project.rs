@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ktl_compiler::{Checked, ENTRY, Output, Request, compile};
+use ktl_world::DiskWorld;
 
 use crate::diagnostics;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::world::DiskWorld;
 
 /// The arguments of every command that compiles a stack.
 #[derive(clap::Args, Clone, Debug)]

@@ -327,6 +327,7 @@ impl<'a> Scanner<'a> {
         let after = self.peek(1);
         match before {
             b'\n' => true,
+            b' ' | b'\t' if self.tokens.last().is_none_or(|last| last.kind == TokenKind::Newline) => true,
             b' ' | b'\t' => matches!(after, b' ' | b'\t' | b'#' | b'!' | b'\n' | b'\r' | 0),
             _ => false,
         }
@@ -385,10 +386,8 @@ impl<'a> Scanner<'a> {
             match self.bytes.get(at) {
                 Some(b'\\') if escapes => at += 1,
                 Some(b'"') if self.text.get(at..).is_some_and(|rest| rest.starts_with("\"\"\"")) => return (at, true),
-                Some(b'\n') if self.cut_runaways => {
-                    if self.text.get(at + 1..).is_some_and(starts_declaration) {
-                        return (at, false);
-                    }
+                Some(b'\n') if self.cut_runaways && self.text.get(at + 1..).is_some_and(starts_declaration) => {
+                    return (at, false);
                 }
                 _ => {}
             }

@@ -1,13 +1,13 @@
 //! `ktl check`
 
 use ktl_compiler::{Checked, Severity, check};
+use ktl_world::DiskWorld;
 
 use super::{Format, print};
 use crate::diagnostics;
 use crate::error::{Failure, Outcome};
 use crate::exit::Exit;
 use crate::project::{self, Project};
-use crate::world::DiskWorld;
 
 #[derive(clap::Args)]
 pub struct Arguments {

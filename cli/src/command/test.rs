@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ktl_compiler::{Severity, Sources, Span, TestOutcome, Tested, test};
 use ktl_report::style::{BAD, GOOD, paint};
 use ktl_report::words::count;
+use ktl_world::DiskWorld;
 use serde_json::{Value, json};
 
 use super::{Format, print};
@@ -12,7 +13,6 @@ use crate::diagnostics;
 use crate::error::{Failure, Outcome};
 use crate::exit::Exit;
 use crate::project::{Project, StackArguments};
-use crate::world::DiskWorld;
 
 #[derive(clap::Args)]
 pub struct Arguments {

@@ -42,6 +42,6 @@ pub use error::ChartError;
 pub use metadata::{Dependency, Metadata};
 pub use objects::{Hook, Object};
 pub use render::{Manifest, RenderRequest, Rendered};
-pub use set::parse_set;
+pub use set::{parse_set, set_value};
 pub use shape::ValuesShape;
 pub use values::merge_values;

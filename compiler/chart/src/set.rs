@@ -12,12 +12,25 @@ const DEPTH: usize = 30;
 /// Reads assignments as Helm's `--set` does. `true`, `false`, `null` and whole numbers are typed, anything else is
 /// text; a backslash takes the meaning from the character after it.
 pub fn parse_set(text: &str) -> Result<Json, String> {
-    let mut values = Table::new();
+    let mut values = Json::Null;
+    set_value(&mut values, text)?;
+    Ok(values)
+}
+
+/// Puts assignments on top of values, as Helm does with those of its files: unlike merging what [`parse_set`] gives, this
+/// changes single items of a list that is already there. Values that are no mapping are replaced by one. After an error
+/// some of the assignments may have been made.
+pub fn set_value(values: &mut Json, text: &str) -> Result<(), String> {
     let mut parser = Parser { rest: text };
-    while !parser.rest.is_empty() {
-        parser.key(&mut values, 0)?;
+    if !values.is_object() {
+        *values = Json::Object(Table::new());
     }
-    Ok(Json::Object(values))
+    if let Json::Object(table) = values {
+        while !parser.rest.is_empty() {
+            parser.key(table, 0)?;
+        }
+    }
+    Ok(())
 }
 
 struct Parser<'t> {
@@ -210,6 +223,13 @@ mod tests {
             "zip=0123,zero=0,float=1.5,neg=-4",
             json!({"zip": "0123", "zero": 0, "float": "1.5", "neg": -4}),
         );
+    }
+
+    #[test]
+    fn sets_over_what_is_there() {
+        let mut values = json!({"a": {"l": ["x", "y"], "k": 1}});
+        assert_eq!(set_value(&mut values, "a.l[1]=z,b=2"), Ok(()));
+        assert_eq!(values, json!({"a": {"l": ["x", "z"], "k": 1}, "b": 2}));
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! From rendered objects to the plan: identities, duplicates, edges, order.
 
+mod order;
+mod runner;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ktl_lang::stack::{self, EdgeReason, Stack};
 use ktl_plan::{
-    Digest, Edge, EdgeKind, FORMAT, FailMode, Graph, Input, Object, ObjectKey, Objects, Plan, Reason, Release,
-    RenderedObject, Runner, Source, SourceFile, Until,
+    Digest, Edge, EdgeKind, FORMAT, Input, Object, ObjectKey, Objects, Plan, Reason, Release, RenderedObject, Source,
+    SourceFile, Until,
 };
 use ktl_syntax::{Diagnostic, Diagnostics, Sources, Span};
 
@@ -18,9 +21,7 @@ pub(crate) struct Assembled {
     pub plan: Plan,
     pub objects: Objects,
     /// Sorted by identity.
-    pub bodies: Vec<RenderedObject>,
-    /// Of each body.
-    pub places: Vec<Place>,
+    pub bodies: Vec<Body>,
     /// Between bodies.
     pub inferred: Vec<Inferred>,
 }
@@ -33,35 +34,36 @@ pub(crate) fn assemble(
     sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Assembled> {
-    let rendered = unique(rendered, stack, diagnostics);
-    let (bodies, places): (Vec<RenderedObject>, Vec<Place>) = rendered
-        .into_iter()
-        .map(
-            |Rendered {
-                 release,
-                 object,
-                 span,
-                 source,
-             }| (object, Place { release, span, source }),
-        )
-        .unzip();
-    let inferred = if stack.infer_deps { infer(&bodies) } else { Vec::new() };
-    let order = order(stack, &bodies, &places, &inferred, diagnostics)?;
+    let bodies = unique(rendered, stack, diagnostics);
+    let mut inferred = Vec::new();
+    if stack.infer_deps {
+        let objects: Vec<&RenderedObject> = bodies.iter().map(|body| &body.object).collect();
+        let (edges, asked_in_vain) = infer(&objects);
+        inferred = edges;
+        for vain in asked_in_vain {
+            let body = bodies.get(vain.object);
+            diagnostics.extend(body.map(|body| unanswered(body, &vain.entry, vain.well_formed)));
+        }
+    }
+    let order = order::order(stack, &bodies, &inferred, diagnostics)?;
 
     let mut objects = Objects::new();
     let mut planned: Vec<Vec<Object>> = vec![Vec::new(); stack.releases.len()];
-    for (body, place) in bodies.iter().zip(&places) {
-        let (digest, bytes) = body.encode();
+    for body in &bodies {
+        let (digest, bytes) = body.object.encode();
         objects.insert(digest, bytes);
-        if let Some(list) = planned.get_mut(place.release) {
+        let ObjectKey {
+            kind, namespace, name, ..
+        } = &body.object.key;
+        if let Some(list) = planned.get_mut(body.release) {
             list.push(Object {
-                id: body.key.to_string(),
-                api_version: body.api_version.clone(),
-                kind: body.key.kind.clone(),
-                namespace: body.key.namespace.clone(),
-                name: body.key.name.clone(),
+                id: body.id.clone(),
+                api_version: body.object.api_version.clone(),
+                kind: kind.clone(),
+                namespace: namespace.clone(),
+                name: name.clone(),
                 digest,
-                source: place.source.clone(),
+                source: body.source.clone(),
             });
         }
     }
@@ -78,7 +80,7 @@ pub(crate) fn assemble(
         inputs: inputs(stack, given),
         sources: Vec::new(),
         clusters: clusters(stack),
-        runner: runner(stack),
+        runner: runner::runner(&stack.runner),
         releases: releases.collect(),
         edges: edges(stack, &bodies, &inferred, sources),
     };
@@ -86,169 +88,90 @@ pub(crate) fn assemble(
         plan,
         objects,
         bodies,
-        places,
         inferred,
     })
 }
 
-/// Where an object comes from.
-pub(crate) struct Place {
+/// An object in the plan.
+pub(crate) struct Body {
+    /// `cluster/namespace/Kind/name`
+    pub id: String,
     /// Index into the stack's releases.
     pub release: usize,
+    pub object: RenderedObject,
     pub span: Span,
     source: Source,
 }
 
 /// Sorted by identity; of several with the same, the first is kept and the others are reported.
-fn unique(mut rendered: Vec<Rendered>, stack: &Stack, diagnostics: &mut Diagnostics) -> Vec<Rendered> {
+fn unique(mut rendered: Vec<Rendered>, stack: &Stack, diagnostics: &mut Diagnostics) -> Vec<Body> {
     rendered.sort_by(|a, b| (&a.object.key, a.release).cmp(&(&b.object.key, b.release)));
-    let mut kept: Vec<Rendered> = Vec::with_capacity(rendered.len());
+    let mut kept: Vec<Body> = Vec::with_capacity(rendered.len());
+    // By id, not by key: the API server has one object for all groups that serve a kind.
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for next in rendered {
-        match kept.last() {
-            Some(first) if first.object.key == next.object.key => {
-                let ObjectKey {
-                    cluster,
-                    namespace,
-                    kind,
-                    name,
-                    ..
-                } = &next.object.key;
-                let release = |index| {
-                    stack
-                        .releases
-                        .get(index)
-                        .map_or("", |release: &stack::Release| &release.name)
-                };
-                let place = namespace
-                    .as_ref()
-                    .map(|namespace| format!(" in {namespace}"))
-                    .unwrap_or_default();
-                let who = if first.release == next.release {
-                    format!(
-                        "release `{}` renders `{kind}/{name}`{place} twice",
-                        release(first.release)
-                    )
-                } else {
-                    let (first, next) = (release(first.release), release(next.release));
-                    format!("releases `{first}` and `{next}` both render `{kind}/{name}`{place} on cluster {cluster}")
-                };
-                let diagnostic = Diagnostic::error("K0107", next.span, who)
-                    .related(first.span, "the first is made here")
-                    .help("an object belongs to one release: rename one of them, or leave one out");
-                diagnostics.push(diagnostic);
+        let id = next.object.key.to_string();
+        match seen.get(&id).and_then(|first| kept.get(*first)) {
+            Some(first) => diagnostics.push(twice(stack, first, &next)),
+            None => {
+                seen.insert(id.clone(), kept.len());
+                kept.push(Body {
+                    id,
+                    release: next.release,
+                    object: next.object,
+                    span: next.span,
+                    source: next.source,
+                });
             }
-            _ => kept.push(next),
         }
     }
     kept
 }
 
-/// Indexes of releases in an order that respects every edge, between objects too.
-///
-/// The language has reported cycles that were written; what is left are cycles that inferred edges close.
-fn order(
-    stack: &Stack,
-    bodies: &[RenderedObject],
-    places: &[Place],
-    inferred: &[Inferred],
-    diagnostics: &mut Diagnostics,
-) -> Option<Vec<usize>> {
-    let count = stack.releases.len();
-    let (begin, end, object) = (
-        |release: usize| release,
-        |release: usize| count + release,
-        |index| 2 * count + index,
-    );
-    let mut graph = Graph::new(2 * count + bodies.len());
-    for release in 0..count {
-        graph.need(end(release), begin(release));
-    }
-    for (index, place) in places.iter().enumerate() {
-        graph.need(object(index), begin(place.release));
-        graph.need(end(place.release), object(index));
-    }
-    for edge in &stack.edges {
-        graph.need(begin(edge.from), end(edge.to));
-    }
-    for edge in inferred {
-        graph.need(object(edge.from), object(edge.to));
-    }
-    match graph.order() {
-        Ok(order) => Some(
-            order
-                .into_iter()
-                .filter(|node| (count..2 * count).contains(node))
-                .map(|n| n - count)
-                .collect(),
-        ),
-        Err(cycles) => {
-            for cycle in cycles {
-                diagnostics.push(contradiction(stack, bodies, places, inferred, &cycle.0));
-            }
-            None
-        }
-    }
+fn twice(stack: &Stack, first: &Body, next: &Rendered) -> Diagnostic {
+    let ObjectKey {
+        cluster,
+        namespace,
+        kind,
+        name,
+        ..
+    } = &next.object.key;
+    let release = |index: usize| stack.releases.get(index).map_or("", |release| release.name.as_str());
+    let (one, other) = (release(first.release), release(next.release));
+    let place = match namespace {
+        Some(namespace) => format!(" in {namespace} on cluster {cluster}"),
+        None => format!(" on cluster {cluster}"),
+    };
+    let message = match first.release == next.release {
+        true => format!("release `{one}` renders `{kind}/{name}`{place} twice"),
+        false => format!("releases `{one}` and `{other}` both render `{kind}/{name}`{place}"),
+    };
+    Diagnostic::error("K0107", next.span, message)
+        .related(first.span, format!("made by {} too", first.source))
+        .help("an object belongs to one release: rename one of them, or leave one out")
 }
 
-/// An order that objects ask for and the stack forbids.
-fn contradiction(
-    stack: &Stack,
-    bodies: &[RenderedObject],
-    places: &[Place],
-    inferred: &[Inferred],
-    cycle: &[usize],
-) -> Diagnostic {
-    let count = stack.releases.len();
-    let name = |release: usize| stack.releases.get(release).map_or("", |release| release.name.as_str());
-    let hops = cycle.iter().zip(cycle.iter().cycle().skip(1));
-    let found = hops.filter_map(|(from, to)| {
-        let (from, to) = (from.checked_sub(2 * count)?, to.checked_sub(2 * count)?);
-        inferred.iter().find(|edge| edge.from == from && edge.to == to)
-    });
-    let found: Vec<&Inferred> = found.collect();
-    // A cycle without an inferred edge is one of written edges, which the language reports before objects are rendered.
-    let span = stack.span;
-    let Some(first) = found.first() else {
-        return Diagnostic::error("K0402", span, "releases need each other");
+/// The annotation is for ktl alone, so that what it names is meant to be in the stack.
+fn unanswered(body: &Body, entry: &str, well_formed: bool) -> Diagnostic {
+    let key = &body.object.key;
+    let of = format!("annotation `ktl.io/depends-on` of `{}/{}`", key.kind, key.name);
+    let message = match well_formed {
+        true => format!("{of} names `{entry}`, which is not in the stack"),
+        false => format!("{of} holds `{entry}`, which names no object"),
     };
-    let describe = |index: usize| {
-        let object = bodies
-            .get(index)
-            .map(|body| format!("{}/{}", body.key.kind, body.key.name))
-            .unwrap_or_default();
-        let release = places.get(index).map_or("", |place| name(place.release));
-        (object, release)
-    };
-    let ((from, from_release), (to, to_release)) = (describe(first.from), describe(first.to));
-    let at = places.get(first.from).map_or(span, |place| place.span);
-    let message = if from_release == to_release {
-        format!("`{from}` and `{to}` of release `{from_release}` need each other")
-    } else {
-        format!(
-            "`{from}` of release `{from_release}` needs `{to}` from `{to_release}`, but `{to_release}` comes after it"
-        )
-    };
-    let mut diagnostic = Diagnostic::error("K0410", at, message);
-    for edge in &found {
-        let ((from, _), (to, _)) = (describe(edge.from), describe(edge.to));
-        let Reason::Inferred { evidence, .. } = &edge.reason else {
-            continue;
-        };
-        let place = places.get(edge.from).map_or(span, |place| place.span);
-        diagnostic = diagnostic.related(place, format!("`{from}` needs `{to}`: {evidence}"));
-    }
-    let on_cycle = |release: usize| cycle.contains(&release) || cycle.contains(&(count + release));
-    for edge in stack
-        .edges
-        .iter()
-        .filter(|edge| on_cycle(edge.from) && on_cycle(edge.to))
-    {
-        diagnostic = diagnostic.related(
-            edge.span,
-            format!("`{}` needs `{}` here", name(edge.from), name(edge.to)),
-        );
-    }
-    diagnostic.help("turn the written edge around, move the object to the other release, or drop one of the references")
+    Diagnostic::warning("K0614", body.span, message)
+        .help("write `Kind/name`, or `namespace/Kind/name` for another namespace of the same cluster")
+}
+
+/// What a plan calls a release.
+fn id(release: &stack::Release) -> String {
+    let stack::Release {
+        name,
+        cluster,
+        namespace,
+        ..
+    } = release;
+    format!("{cluster}/{namespace}/{name}")
 }
 
 fn release(release: &stack::Release, objects: Vec<Object>, sources: &Sources) -> Release {
@@ -256,17 +179,11 @@ fn release(release: &stack::Release, objects: Vec<Object>, sources: &Sources) ->
         .iter()
         .flat_map(|object| [object.id.clone().into_bytes(), object.digest.to_string().into_bytes()]);
     let parts: Vec<Vec<u8>> = parts.collect();
-    let stack::Release {
-        name,
-        cluster,
-        namespace,
-        ..
-    } = release;
     Release {
-        id: format!("{cluster}/{namespace}/{name}"),
-        name: name.clone(),
-        cluster: cluster.clone(),
-        namespace: namespace.clone(),
+        id: id(release),
+        name: release.name.clone(),
+        cluster: release.cluster.clone(),
+        namespace: release.namespace.clone(),
         kind: release.kind_text.clone(),
         source: source(sources, release.span),
         tags: release.tags.clone(),
@@ -279,14 +196,9 @@ fn release(release: &stack::Release, objects: Vec<Object>, sources: &Sources) ->
     }
 }
 
-fn edges(stack: &Stack, bodies: &[RenderedObject], inferred: &[Inferred], sources: &Sources) -> Vec<Edge> {
-    let id = |index: usize| {
-        let release = stack.releases.get(index);
-        release
-            .map(|release| format!("{}/{}/{}", release.cluster, release.namespace, release.name))
-            .unwrap_or_default()
-    };
-    let object = |index: usize| bodies.get(index).map(|body| body.key.to_string()).unwrap_or_default();
+fn edges(stack: &Stack, bodies: &[Body], inferred: &[Inferred], sources: &Sources) -> Vec<Edge> {
+    let id = |index: usize| stack.releases.get(index).map(id).unwrap_or_default();
+    let object = |index: usize| bodies.get(index).map_or_else(String::new, |body| body.id.clone());
     let mut edges: BTreeMap<(EdgeKind, String, String), (Until, BTreeSet<Reason>)> = BTreeMap::new();
     for edge in &stack.edges {
         let source = source(sources, edge.span);
@@ -365,53 +277,6 @@ fn clusters(stack: &Stack) -> BTreeMap<String, ktl_plan::Cluster> {
         )
     })
     .collect()
-}
-
-fn runner(stack: &Stack) -> Runner {
-    let (asked, default) = (&stack.runner, Runner::default());
-    Runner {
-        concurrency: asked.concurrency.unwrap_or(default.concurrency),
-        fail_mode: FailMode::FailFast,
-        progressive_concurrency: asked.progressive_concurrency.unwrap_or(default.progressive_concurrency),
-        limits: ktl_plan::Limits {
-            max_parallel_per_namespace: asked.max_parallel_per_namespace,
-            max_parallel_kind: asked.max_parallel_kind.clone(),
-            parallelism_group_limit: asked.parallelism_group_limit,
-        },
-        adaptive: asked.adaptive.as_ref().map(adaptive),
-        kube_qps: asked.kube_qps,
-        kube_burst: asked.kube_burst,
-        api_max_in_flight: asked.api_max_in_flight,
-    }
-}
-
-fn adaptive(asked: &stack::Adaptive) -> ktl_plan::Adaptive {
-    use ktl_plan::AdaptiveMode::{Aggressive, Balanced, Conservative};
-    let mode = asked.mode.as_deref().and_then(|mode| match mode {
-        "conservative" => Some(Conservative),
-        "balanced" => Some(Balanced),
-        "aggressive" => Some(Aggressive),
-        _ => None,
-    });
-    ktl_plan::Adaptive {
-        mode,
-        min: asked.min,
-        window: asked.window,
-        ramp_after_successes: asked.ramp_after_successes,
-        ramp_max_failure_permille: asked.ramp_max_failure_rate.as_deref().and_then(permille),
-        cooldown_severe: asked.cooldown_severe,
-    }
-}
-
-/// `0.305` is 305, `1` is 1000; finer digits are dropped. A plan holds integers only.
-fn permille(decimal: &str) -> Option<u32> {
-    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
-    let fraction: String = fraction.chars().chain("000".chars()).take(3).collect();
-    whole
-        .parse::<u32>()
-        .ok()?
-        .checked_mul(1000)?
-        .checked_add(fraction.parse().ok()?)
 }
 
 /// A span's place, as a plan records it.

@@ -1,9 +1,11 @@
 //! Edges that nobody wrote: what a rendered object names, it needs.
 //!
 //! Each rule reads one kind of reference and answers with the place in the object where it stands: that is the edge's
-//! evidence. A reference to something that the stack does not hold makes no edge: it is expected to exist.
+//! evidence. A reference to something that the stack does not hold makes no edge: it is expected to exist. A reference
+//! that may go unanswered (`optional: true`) makes none either.
 
 mod access;
+mod annotation;
 mod pods;
 mod selectors;
 
@@ -27,10 +29,21 @@ pub struct Inferred {
     pub reason: Reason,
 }
 
-/// All edges between objects of the same cluster, sorted, each pair and reason once.
-pub fn infer(objects: &[RenderedObject]) -> Vec<Inferred> {
+/// An entry of `ktl.io/depends-on` that makes no edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unanswered {
+    /// Index of the object that has the annotation.
+    pub object: usize,
+    /// The entry.
+    pub entry: String,
+    /// Whether it is written as `Kind/name` or `namespace/Kind/name`.
+    pub well_formed: bool,
+}
+
+/// All edges between objects of the same cluster, sorted, each pair and reason once, and what asks for one in vain.
+pub fn infer(objects: &[&RenderedObject]) -> (Vec<Inferred>, Vec<Unanswered>) {
     let index = Index::new(objects);
-    let mut found = BTreeSet::new();
+    let (mut found, mut unanswered) = (BTreeSet::new(), Vec::new());
     for (from, object) in objects.iter().enumerate() {
         let mut finder = Finder {
             index: &index,
@@ -41,72 +54,114 @@ pub fn infer(objects: &[RenderedObject]) -> Vec<Inferred> {
         namespace(&mut finder);
         custom_resource(&mut finder);
         aggregated(&mut finder);
-        depends_on(&mut finder);
         access::find(&mut finder);
         pods::find(&mut finder);
         selectors::find(&mut finder);
+        annotation::find(&mut finder, &mut unanswered);
     }
-    found.into_iter().collect()
+    (found.into_iter().collect(), unanswered)
 }
+
+/// A kind that references name, and the rule that reads them.
+#[derive(Clone, Copy)]
+struct Kind<'a> {
+    group: &'a str,
+    kind: &'a str,
+    namespaced: bool,
+    rule: &'a str,
+}
+
+impl<'a> Kind<'a> {
+    const fn new(group: &'a str, kind: &'a str, namespaced: bool, rule: &'a str) -> Self {
+        Kind {
+            group,
+            kind,
+            namespaced,
+            rule,
+        }
+    }
+
+    /// The same kind, named for another purpose.
+    const fn by(self, rule: &'a str) -> Self {
+        Kind { rule, ..self }
+    }
+}
+
+const CONFIG_MAP: Kind = Kind::new("", "ConfigMap", true, "config-map");
+const SECRET: Kind = Kind::new("", "Secret", true, "secret");
+const SERVICE: Kind = Kind::new("", "Service", true, "service");
+const SERVICE_ACCOUNT: Kind = Kind::new("", "ServiceAccount", true, "service-account");
+const STORAGE_CLASS: Kind = Kind::new("storage.k8s.io", "StorageClass", false, "storage-class");
 
 /// Objects by what references name.
 struct Index<'a> {
-    objects: &'a [RenderedObject],
-    by_key: BTreeMap<&'a ObjectKey, usize>,
+    /// By cluster, namespace, group, kind and name.
+    by_key: BTreeMap<(&'a str, Option<&'a str>, &'a str, &'a str, &'a str), usize>,
+    /// By cluster, kind and name, in whichever namespace and group.
+    by_name: BTreeMap<(&'a str, &'a str, &'a str), Vec<usize>>,
+    objects: &'a [&'a RenderedObject],
     /// The CRD of a (cluster, group, kind).
     definitions: BTreeMap<(&'a str, &'a str, &'a str), usize>,
     /// The APIService of a (cluster, group, version).
     aggregated: BTreeMap<(&'a str, &'a str, &'a str), usize>,
     /// The bindings that give rights to a (cluster, namespace, service account).
     bindings: BTreeMap<(&'a str, &'a str, &'a str), Vec<usize>>,
+    /// What makes long-lived pods in a (cluster, namespace), with the labels of those pods.
+    workloads: BTreeMap<(&'a str, &'a str), Vec<(usize, &'a Value)>>,
 }
 
 impl<'a> Index<'a> {
-    fn new(objects: &'a [RenderedObject]) -> Self {
-        let by_key = objects
-            .iter()
-            .enumerate()
-            .map(|(index, object)| (&object.key, index))
-            .collect();
-        let text = |object: &'a RenderedObject, pointer: &str| {
-            object.body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-        };
-        let of_kind = |kind: &'static str, group: &'static str| {
-            let matches = move |object: &RenderedObject| object.key.kind == kind && object.key.group == group;
-            objects.iter().enumerate().filter(move |(_, object)| matches(object))
-        };
-        let definitions = of_kind("CustomResourceDefinition", "apiextensions.k8s.io")
-            .map(|(index, crd)| {
-                (
-                    (
-                        crd.key.cluster.as_str(),
-                        text(crd, "/spec/group"),
-                        text(crd, "/spec/names/kind"),
-                    ),
-                    index,
-                )
-            })
-            .collect();
-        let aggregated = of_kind("APIService", "apiregistration.k8s.io")
-            .filter(|(_, service)| service.body.pointer("/spec/service").is_some())
-            .map(|(index, service)| {
-                (
-                    (
-                        service.key.cluster.as_str(),
-                        text(service, "/spec/group"),
-                        text(service, "/spec/version"),
-                    ),
-                    index,
-                )
-            })
-            .collect();
-        Index {
+    fn new(objects: &'a [&'a RenderedObject]) -> Self {
+        let mut index = Index {
+            by_key: BTreeMap::new(),
+            by_name: BTreeMap::new(),
             objects,
-            by_key,
-            definitions,
-            aggregated,
+            definitions: BTreeMap::new(),
+            aggregated: BTreeMap::new(),
             bindings: access::bindings(objects),
+            workloads: BTreeMap::new(),
+        };
+        for (at, object) in objects.iter().enumerate() {
+            let ObjectKey {
+                cluster,
+                namespace,
+                kind,
+                group,
+                name,
+            } = &object.key;
+            let key = (
+                cluster.as_str(),
+                namespace.as_deref(),
+                group.as_str(),
+                kind.as_str(),
+                name.as_str(),
+            );
+            index.by_key.insert(key, at);
+            index.by_name.entry((cluster, kind, name)).or_default().push(at);
+            let text = |pointer: &str| object.body.pointer(pointer).and_then(Value::as_str);
+            match (group.as_str(), kind.as_str()) {
+                ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+                    if let (Some(group), Some(kind)) = (text("/spec/group"), text("/spec/names/kind")) {
+                        index.definitions.insert((cluster, group, kind), at);
+                    }
+                }
+                // Without a service the API server answers for the group itself.
+                ("apiregistration.k8s.io", "APIService") if object.body.pointer("/spec/service/name").is_some() => {
+                    if let (Some(group), Some(version)) = (text("/spec/group"), text("/spec/version")) {
+                        index.aggregated.insert((cluster, group, version), at);
+                    }
+                }
+                _ => {}
+            }
+            if let (Some(namespace), Some(labels)) = (namespace, pods::lasting_labels(object)) {
+                index
+                    .workloads
+                    .entry((cluster, namespace))
+                    .or_default()
+                    .push((at, labels));
+            }
         }
+        index
     }
 }
 
@@ -118,10 +173,11 @@ struct Finder<'a> {
     found: &'a mut BTreeSet<Inferred>,
 }
 
-impl Finder<'_> {
-    /// The object's own namespace, or `default` where it has none.
-    fn namespace(&self) -> &str {
-        self.object.key.namespace.as_deref().unwrap_or("default")
+impl<'a> Finder<'a> {
+    /// The object's own namespace; empty for what belongs to the whole cluster, which names nothing in a namespace
+    /// without saying which.
+    fn namespace(&self) -> &'a str {
+        self.object.key.namespace.as_deref().unwrap_or_default()
     }
 
     /// Whether the object is of this kind of this group.
@@ -129,121 +185,75 @@ impl Finder<'_> {
         self.object.key.kind == kind && self.object.key.group == group
     }
 
-    /// Adds an edge to the named object if the stack holds it.
-    fn need(&mut self, to: &Target, until: Until, rule: &str, evidence: impl Into<String>) {
-        let key = ObjectKey {
-            cluster: self.object.key.cluster.clone(),
-            namespace: to.namespace.map(str::to_owned),
-            kind: to.kind.to_owned(),
-            group: to.group.to_owned(),
-            name: to.name.to_owned(),
-        };
-        if let Some(to) = self.index.by_key.get(&key).copied() {
-            self.need_index(to, until, rule, evidence);
+    /// The object of a name, if the stack holds it.
+    fn lookup(&self, kind: Kind, namespace: &str, name: &str) -> Option<usize> {
+        let namespace = kind.namespaced.then_some(namespace);
+        let cluster = self.object.key.cluster.as_str();
+        let key = (cluster, namespace, kind.group, kind.kind, name);
+        self.index.by_key.get(&key).copied()
+    }
+
+    /// Needs what `name` holds, in the object's own namespace. `at` says where the name stands.
+    fn need(&mut self, kind: Kind, name: Option<&Value>, at: impl FnOnce() -> String) {
+        self.need_in(kind, self.namespace(), name, at);
+    }
+
+    /// Needs what `name` holds, in some namespace.
+    fn need_in(&mut self, kind: Kind, namespace: &str, name: Option<&Value>, at: impl FnOnce() -> String) {
+        if let Some(name) = name.and_then(Value::as_str)
+            && let Some(to) = self.lookup(kind, namespace, name)
+        {
+            let evidence = format!("{} names {} {name}", at(), kind.kind);
+            self.add(to, Until::Applied, kind.rule, evidence);
         }
     }
 
-    fn need_index(&mut self, to: usize, until: Until, rule: &str, evidence: impl Into<String>) {
+    /// Adds an edge, unless it would lead back to the object itself.
+    fn add(&mut self, to: usize, until: Until, rule: &str, evidence: String) {
         if to != self.from {
-            let reason = Reason::Inferred {
-                rule: rule.to_owned(),
-                evidence: evidence.into(),
-            };
+            let rule = rule.to_owned();
             self.found.insert(Inferred {
                 from: self.from,
                 to,
                 until,
-                reason,
+                reason: Reason::Inferred { rule, evidence },
             });
         }
     }
 }
 
-/// What a reference names.
-struct Target<'a> {
-    group: &'a str,
-    kind: &'a str,
-    namespace: Option<&'a str>,
-    name: &'a str,
-}
-
 fn namespace(finder: &mut Finder) {
-    let Some(namespace) = finder.object.key.namespace.clone() else {
-        return;
-    };
-    let to = Target {
-        group: "",
-        kind: "Namespace",
-        namespace: None,
-        name: &namespace,
-    };
-    finder.need(
-        &to,
-        Until::Ready,
-        "namespace",
-        format!("metadata.namespace is {namespace}"),
-    );
+    const NAMESPACE: Kind = Kind::new("", "Namespace", false, "namespace");
+    let namespace = finder.namespace();
+    if let Some(to) = finder.lookup(NAMESPACE, "", namespace) {
+        let evidence = format!("metadata.namespace is {namespace}");
+        finder.add(to, Until::Ready, NAMESPACE.rule, evidence);
+    }
 }
 
 fn custom_resource(finder: &mut Finder) {
     let ObjectKey {
         cluster, group, kind, ..
     } = &finder.object.key;
-    if let Some(definition) = finder
-        .index
-        .definitions
-        .get(&(cluster.as_str(), group.as_str(), kind.as_str()))
-    {
+    if let Some(to) = finder.index.definitions.get(&(cluster, group, kind)) {
         let evidence = format!("apiVersion {}, kind {kind}", finder.object.api_version);
-        finder.need_index(*definition, Until::Served, "custom-resource", evidence);
+        finder.add(*to, Until::Served, "custom-resource", evidence);
     }
 }
 
 fn aggregated(finder: &mut Finder) {
-    let version = finder.object.api_version.rsplit('/').next().unwrap_or_default();
-    let ObjectKey { cluster, group, .. } = &finder.object.key;
-    if let Some(service) = finder
-        .index
-        .aggregated
-        .get(&(cluster.as_str(), group.as_str(), version))
-    {
-        let evidence = format!("apiVersion {}", finder.object.api_version);
-        finder.need_index(*service, Until::Ready, "api-service", evidence);
+    let api_version = finder.object.api_version.as_str();
+    let Some((group, version)) = api_version.split_once('/') else {
+        return;
+    };
+    let key = (finder.object.key.cluster.as_str(), group, version);
+    if let Some(to) = finder.index.aggregated.get(&key) {
+        finder.add(*to, Until::Ready, "api-service", format!("apiVersion {api_version}"));
     }
 }
 
-/// `ktl.io/depends-on: "Job/migrate, data/StatefulSet/db"`: for what no rule can see.
-fn depends_on(finder: &mut Finder) {
-    let Some(list) = finder
-        .object
-        .body
-        .pointer("/metadata/annotations/ktl.io~1depends-on")
-        .and_then(Value::as_str)
-    else {
-        return;
-    };
-    for item in list.split(',').map(str::trim).filter(|item| !item.is_empty()) {
-        let parts: Vec<&str> = item.split('/').collect();
-        let (namespace, kind, name) = match parts.as_slice() {
-            [kind, name] => (finder.object.key.namespace.as_deref(), *kind, *name),
-            [namespace, kind, name] => (Some(*namespace), *kind, *name),
-            _ => continue,
-        };
-        let cluster = &finder.object.key.cluster;
-        let matches = |object: &RenderedObject| {
-            let key = &object.key;
-            key.cluster == *cluster
-                && key.kind == kind
-                && key.name == name
-                && (key.namespace.is_none() || key.namespace.as_deref() == namespace)
-        };
-        if let Some(to) = finder.index.objects.iter().position(matches) {
-            finder.need_index(
-                to,
-                Until::Ready,
-                "depends-on",
-                format!("annotation ktl.io/depends-on names {item}"),
-            );
-        }
-    }
+/// The elements of a list field with their indexes; nothing where the field is no list.
+fn list<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = (usize, &'a Value)> + use<'a> {
+    let list = value.get(field).and_then(Value::as_array);
+    list.into_iter().flatten().enumerate()
 }

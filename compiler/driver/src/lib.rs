@@ -87,17 +87,23 @@ pub struct Output {
     pub files: BTreeMap<String, Arc<[u8]>>,
 }
 
-/// Says what is wrong with a stack: everything that [`compile()`] would say.
+/// Says what is wrong with a stack: everything that [`compile()`] would say, but an input without a value is no mistake
+/// here. What depends on it is checked for its types.
 pub fn check(world: &dyn World, request: &Request) -> Checked {
-    compile(world, request).checked
+    run(world, request, false).checked
 }
 
 /// Compiles a stack. Total: whatever the files hold, it returns, with diagnostics where something is wrong.
 pub fn compile(world: &dyn World, request: &Request) -> Compiled {
+    run(world, request, true)
+}
+
+/// `complete`: an input without a value is an error.
+fn run(world: &dyn World, request: &Request, complete: bool) -> Compiled {
     let recorder = world::Recorder::new(world);
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
-    let output = build(&recorder, request, &mut sources, &mut diagnostics);
+    let output = build(&recorder, request, complete, &mut sources, &mut diagnostics);
     let output = output.filter(|_| !diagnostics.has_errors());
     let files = recorder.into_files();
     let output = output.map(|(mut plan, objects)| {
@@ -116,6 +122,7 @@ pub fn compile(world: &dyn World, request: &Request) -> Compiled {
 fn build(
     world: &world::Recorder,
     request: &Request,
+    complete: bool,
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<(Plan, Objects)> {
@@ -124,6 +131,7 @@ fn build(
     let variant = Variant::Given {
         profile: request.profile.as_deref(),
         inputs: &request.inputs,
+        complete,
     };
     // Evaluated even when there are errors: what is whole may have mistakes that only values show.
     let stack = program.evaluate(variant, sources, diagnostics)?;

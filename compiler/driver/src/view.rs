@@ -20,16 +20,16 @@ pub(crate) fn view<'a>(stack: &Stack, assembled: &'a Assembled, sources: &Source
         edges,
         ..PlanView::default()
     };
-    for (body, place) in assembled.bodies.iter().zip(&assembled.places) {
-        let Some(release) = stack.releases.get(place.release) else {
+    for body in &assembled.bodies {
+        let Some(release) = stack.releases.get(body.release) else {
             continue;
         };
-        let id = body.key.to_string();
-        let key = (place.release, body.key.kind.as_str(), body.key.name.as_str());
+        let id = body.id.clone();
+        let (at, body) = (body, &body.object);
+        let key = (at.release, body.key.kind.as_str(), body.key.name.as_str());
         let origin = Origin {
             data: typed.get(&key).copied(),
-            span: place.span,
-            release: release.span,
+            span: at.span,
             sources,
         };
         workload(&mut view, body, &id, release, &origin);
@@ -42,7 +42,7 @@ pub(crate) fn view<'a>(stack: &Stack, assembled: &'a Assembled, sources: &Source
             cluster: body.key.cluster.clone(),
             release: release.name.clone(),
             body: &body.body,
-            span: origin.of(&[]),
+            span: at.span,
         });
     }
     view
@@ -71,17 +71,15 @@ struct Origin<'a> {
     data: Option<&'a Data>,
     /// Of the whole object.
     span: Span,
-    release: Span,
     sources: &'a Sources,
 }
 
 impl Origin<'_> {
-    /// The place of a part in the stack's own files: what the standard library fills in, its release asked for.
+    /// The place of a part in the project's own files; what the standard library fills in has that of the object.
     fn of(&self, path: &[&str]) -> Span {
-        let part = self.data.filter(|_| !path.is_empty()).map(|data| data.origin(path));
+        let part = self.data.map(|data| data.origin(path));
         let own = |span: &Span| !self.sources.get(span.file).path().starts_with("std/");
-        let candidates = [part, Some(self.span), Some(self.release)];
-        candidates.into_iter().flatten().find(own).unwrap_or(self.release)
+        part.filter(own).unwrap_or(self.span)
     }
 }
 
@@ -129,7 +127,7 @@ fn edges(stack: &Stack, assembled: &Assembled) -> Vec<EdgeRow> {
         found.entry((edge.from, edge.to, reason)).or_insert(edge.span);
     }
     for edge in &assembled.inferred {
-        let place = |index: usize| assembled.places.get(index);
+        let place = |index: usize| assembled.bodies.get(index);
         let (Some(from), Some(to)) = (place(edge.from), place(edge.to)) else {
             continue;
         };
@@ -152,7 +150,7 @@ fn edges(stack: &Stack, assembled: &Assembled) -> Vec<EdgeRow> {
 }
 
 fn workload(view: &mut PlanView<'_>, object: &RenderedObject, id: &str, release: &Release, origin: &Origin<'_>) {
-    let Some((path, spec)) = pod_spec(&object.key.kind, &object.key.group, &object.body) else {
+    let Some((path, spec)) = pod_spec(object) else {
         return;
     };
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();

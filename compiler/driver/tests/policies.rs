@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use ktl_compiler::{
-    Checked, Diagnostic, ENTRY, MemoryWorld, Request, Severity, Sources, Tested, World, compile, test,
-};
+use ktl_compiler::{Checked, Diagnostic, ENTRY, MemoryWorld, Request, Severity, Sources, Tested, World, compile, test};
 
 #[expect(clippy::disallowed_methods, reason = "tests read their cases from disk")]
 fn load(world: &mut MemoryWorld, root: &Path, directory: &Path) {

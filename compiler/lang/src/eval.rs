@@ -510,9 +510,7 @@ impl<'p> Evaluator<'p> {
                         format!("`--input {name}=…`")
                     };
                     let help = format!("give it with {way}, or give it a default: `input {name}: {ty} = …`");
-                    self.fail(
-                        Diagnostic::error("K0307", input.span, format!("input `{name}` has no value")).help(help),
-                    )
+                    self.fail(Diagnostic::error("K0307", input.span, format!("input `{name}` has no value")).help(help))
                 }
             };
         };

@@ -91,9 +91,15 @@ pub fn compile(
     run(host, request, true, sources, diagnostics)
 }
 
-/// As [`compile`], but an input without a value is unknown rather than an error: what depends on it is typed only.
-pub fn check(host: &dyn Host, request: &Request<'_>, sources: &mut Sources, diagnostics: &mut Diagnostics) {
-    run(host, request, false, sources, diagnostics);
+/// As [`compile`], but an input without a value is unknown rather than an error: what depends on it is typed only, and
+/// without it there may be no result although there is no error.
+pub fn check(
+    host: &dyn Host,
+    request: &Request<'_>,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Stack> {
+    run(host, request, false, sources, diagnostics)
 }
 
 fn run(
@@ -128,6 +134,8 @@ pub enum Variant<'a> {
         profile: Option<&'a str>,
         /// Inputs as text, parsed by their types.
         inputs: &'a BTreeMap<String, String>,
+        /// Whether an input without a value is an error, else it is unknown.
+        complete: bool,
     },
     /// As a test says, by its place in [`Program::tests`].
     Test(usize),
@@ -196,10 +204,14 @@ impl Program {
 
     fn choice<'a>(&'a self, variant: Variant<'a>) -> eval::Choice<'a> {
         match variant {
-            Variant::Given { profile, inputs } => eval::Choice {
+            Variant::Given {
                 profile,
                 inputs,
-                complete: true,
+                complete,
+            } => eval::Choice {
+                profile,
+                inputs,
+                complete,
                 test: None,
             },
             Variant::Test(index) => eval::Choice {

@@ -94,8 +94,8 @@ fn compile(host: &dyn Host, entry: &str, head: &str) -> (Sources, Diagnostics, O
         inputs: &inputs,
     };
     if check {
-        ktl_lang::check(host, &request, &mut sources, &mut diagnostics);
-        return (sources, diagnostics, None);
+        let stack = ktl_lang::check(host, &request, &mut sources, &mut diagnostics);
+        return (sources, diagnostics, stack);
     }
     let Some(program) = Program::load(host, entry, &mut sources, &mut diagnostics) else {
         return (sources, diagnostics, None);
@@ -103,6 +103,7 @@ fn compile(host: &dyn Host, entry: &str, head: &str) -> (Sources, Diagnostics, O
     let variant = Variant::Given {
         profile: request.profile,
         inputs: &inputs,
+        complete: true,
     };
     let mut stack = program.evaluate(variant, &sources, &mut diagnostics);
     rules::run(&program, variant, stack.as_ref(), today, &sources, &mut diagnostics);

@@ -5,6 +5,7 @@ mod declarations;
 mod expressions;
 mod fragment;
 mod mend;
+mod place;
 mod recover;
 mod strings;
 mod suggest;
@@ -30,7 +31,7 @@ pub fn parse(sources: &Sources, file: FileId, diagnostics: &mut Diagnostics) -> 
     let text = sources.get(file).text();
     let scan = ktl_grammar::scan(text);
     let laid_out = ktl_grammar::lay_out(text, &scan.tokens);
-    let mut builder = Builder::new(file, text, &scan.tokens);
+    let mut builder = Builder::new(file, sources.get(file), &scan.tokens);
     let mut decls = Vec::new();
     for range in &scan.declarations {
         let tokens = scan.tokens.get(range.clone()).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Parsing as data: what is valid, what is reported, and what survives a mistake.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 mod syntax {
     pub mod cases;
     pub mod files;

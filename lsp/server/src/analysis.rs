@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ktl_compiler::{Checked, Diagnostic, Diagnostics, ENTRY, Request, Severity, Sources, Span};
+use ktl_world::DiskWorld;
 
 use crate::document::{Encoding, Point};
-use crate::world::EditorWorld;
 
 /// What the editor shows, at one moment.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +56,7 @@ pub(crate) fn analyse(snapshot: &Snapshot) -> Findings {
     }
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
     for root in roots {
-        let world = EditorWorld::new(root.clone(), &snapshot.files);
+        let world = DiskWorld::new(root.clone()).with_open(&snapshot.files);
         let checked = ktl_compiler::check(&world, &Request::default());
         seen.extend(checked.sources.iter().map(|(_, file)| root.join(file.path())));
         collect(&checked, snapshot.encoding, &mut findings, |path| {

@@ -11,7 +11,6 @@ mod analysis;
 mod document;
 mod protocol;
 mod state;
-mod world;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 

@@ -1,93 +1,94 @@
-//! Who may do what: bindings need their roles, and pods need the bindings of their account.
+//! Who may do what: bindings need their roles, and pods need their account and its bindings.
 
 use std::collections::BTreeMap;
 
 use ktl_plan::{RenderedObject, Until};
 use serde_json::Value;
 
-use super::pods::{list, pod_spec};
-use super::{Finder, Target};
+use super::pods::pod_spec;
+use super::{Finder, Kind, SECRET, SERVICE_ACCOUNT, list};
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
 pub(super) fn find(finder: &mut Finder) {
-    if finder.object.key.group == RBAC && finder.object.key.kind.ends_with("Binding") {
+    let object = finder.object;
+    if object.key.group == RBAC && object.key.kind.ends_with("Binding") {
         binding(finder);
+    } else if finder.is("", "ServiceAccount") {
+        for (i, secret) in list(&object.body, "imagePullSecrets") {
+            finder.need(SECRET, secret.get("name"), || format!("imagePullSecrets[{i}]"));
+        }
+    } else if finder.is("", "Secret") {
+        // Kubernetes deletes a token whose account is not there.
+        let account = object
+            .body
+            .pointer("/metadata/annotations/kubernetes.io~1service-account.name");
+        finder.need(SERVICE_ACCOUNT, account, || {
+            "annotation kubernetes.io/service-account.name".to_owned()
+        });
     } else {
         account(finder);
     }
 }
 
 fn binding(finder: &mut Finder) {
-    let object = finder.object;
-    let namespace = finder.namespace().to_owned();
-    let text = |value: &Value, field: &str| value.get(field).and_then(Value::as_str).map(str::to_owned);
-    if let Some(role) = object.body.get("roleRef")
-        && let (Some(kind), Some(name)) = (text(role, "kind"), text(role, "name"))
-    {
-        let scope = (kind == "Role").then_some(namespace.as_str());
-        let to = Target {
-            group: RBAC,
-            kind: &kind,
-            namespace: scope,
-            name: &name,
-        };
-        finder.need(&to, Until::Applied, "role", format!("roleRef names {kind} {name}"));
-    }
-    for (i, subject) in list(&object.body, "subjects") {
-        if text(subject, "kind").as_deref() == Some("ServiceAccount")
-            && let Some(name) = text(subject, "name")
-        {
-            let scope = text(subject, "namespace").unwrap_or_else(|| namespace.clone());
-            let to = Target {
-                group: "",
-                kind: "ServiceAccount",
-                namespace: Some(&scope),
-                name: &name,
-            };
-            finder.need(
-                &to,
-                Until::Applied,
-                "service-account",
-                format!("subjects[{i}] names ServiceAccount {name}"),
-            );
+    let body = &finder.object.body;
+    let role = |field: &str| body.pointer("/roleRef").and_then(|role| role.get(field));
+    let kind = role("kind").and_then(Value::as_str).unwrap_or_default();
+    let kind = Kind::new(RBAC, kind, kind == "Role", "role");
+    finder.need(kind, role("name"), || "roleRef".to_owned());
+    for (i, subject) in list(body, "subjects") {
+        if subject.get("kind").and_then(Value::as_str) == Some("ServiceAccount") {
+            let namespace = subject.get("namespace").and_then(Value::as_str);
+            let namespace = namespace.unwrap_or(finder.namespace());
+            finder.need_in(SERVICE_ACCOUNT, namespace, subject.get("name"), || {
+                format!("subjects[{i}]")
+            });
         }
     }
 }
 
+/// The account of a pod, and what gives it rights: a pod that starts before may find doors closed.
 fn account(finder: &mut Finder) {
-    let object = finder.object;
-    let Some((path, spec)) = pod_spec(&object.key.kind, &object.key.group, &object.body) else {
+    let Some((path, spec)) = pod_spec(finder.object) else {
         return;
     };
-    let Some(account) = spec.get("serviceAccountName").and_then(Value::as_str) else {
-        return;
+    let written = ["serviceAccountName", "serviceAccount"]
+        .into_iter()
+        .find_map(|field| Some((field, spec.get(field).filter(|name| name.as_str() != Some(""))?)));
+    let (name, evidence) = match written {
+        Some((field, name)) => {
+            finder.need(SERVICE_ACCOUNT, Some(name), || format!("{path}.{field}"));
+            let name = name.as_str().unwrap_or_default();
+            (
+                name,
+                format!("{path}.{field} is {name}, which the binding gives rights"),
+            )
+        }
+        None => (
+            "default",
+            format!("{path} has the account default, which the binding gives rights"),
+        ),
     };
-    let key = (object.key.cluster.as_str(), finder.namespace(), account);
-    for index in finder.index.bindings.get(&key).cloned().unwrap_or_default() {
-        let evidence = format!("{path}.serviceAccountName is {account}, which the binding gives rights");
-        finder.need_index(index, Until::Applied, "access", evidence);
+    let key = (finder.object.key.cluster.as_str(), finder.namespace(), name);
+    for to in finder.index.bindings.get(&key).into_iter().flatten() {
+        finder.add(*to, Until::Applied, "access", evidence.clone());
     }
 }
 
 /// Which bindings name which account.
-pub(super) fn bindings(objects: &[RenderedObject]) -> BTreeMap<(&str, &str, &str), Vec<usize>> {
+pub(super) fn bindings<'a>(objects: &[&'a RenderedObject]) -> BTreeMap<(&'a str, &'a str, &'a str), Vec<usize>> {
     let mut bindings: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-    for (index, object) in objects
-        .iter()
-        .enumerate()
-        .filter(|(_, object)| object.key.group == RBAC)
-    {
+    let all = objects.iter().enumerate();
+    for (index, object) in all.filter(|(_, object)| object.key.group == RBAC) {
         for (_, subject) in list(&object.body, "subjects") {
             let text = |field: &str| subject.get(field).and_then(Value::as_str);
             if text("kind") == Some("ServiceAccount")
                 && let Some(name) = text("name")
                 && let Some(namespace) = text("namespace").or(object.key.namespace.as_deref())
             {
-                bindings
-                    .entry((object.key.cluster.as_str(), namespace, name))
-                    .or_default()
-                    .push(index);
+                let key = (object.key.cluster.as_str(), namespace, name);
+                bindings.entry(key).or_default().push(index);
             }
         }
     }

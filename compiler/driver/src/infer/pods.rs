@@ -1,13 +1,19 @@
-//! What pods name: config maps, secrets, claims, accounts, classes.
+//! What pods name: config maps, secrets, claims, classes.
 
-use ktl_plan::Until;
+use ktl_plan::RenderedObject;
 use serde_json::Value;
 
-use super::{Finder, Target};
+use super::{CONFIG_MAP, Finder, Kind, SECRET, STORAGE_CLASS, list};
+
+const CLAIM: Kind = Kind::new("", "PersistentVolumeClaim", true, "volume-claim");
+const PRIORITY_CLASS: Kind = Kind::new("scheduling.k8s.io", "PriorityClass", false, "priority-class");
+const RUNTIME_CLASS: Kind = Kind::new("node.k8s.io", "RuntimeClass", false, "runtime-class");
+const RESOURCE_CLAIM: Kind = Kind::new("resource.k8s.io", "ResourceClaim", true, "resource-claim");
+const RESOURCE_CLAIM_TEMPLATE: Kind = Kind::new("resource.k8s.io", "ResourceClaimTemplate", true, "resource-claim");
 
 /// The path and value of the pod spec in an object that makes pods.
-pub(crate) fn pod_spec<'a>(kind: &str, group: &str, body: &'a Value) -> Option<(&'static str, &'a Value)> {
-    let (path, pointer) = match (group, kind) {
+pub(crate) fn pod_spec(object: &RenderedObject) -> Option<(&'static str, &Value)> {
+    let (path, pointer) = match (object.key.group.as_str(), object.key.kind.as_str()) {
         ("", "Pod") => ("spec", "/spec"),
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
         | ("batch", "Job")
@@ -18,142 +24,90 @@ pub(crate) fn pod_spec<'a>(kind: &str, group: &str, body: &'a Value) -> Option<(
         ),
         _ => return None,
     };
-    body.pointer(pointer).map(|spec| (path, spec))
+    object.body.pointer(pointer).map(|spec| (path, spec))
+}
+
+/// The labels of pods that stay and can stand behind a service; those of jobs come and go.
+pub(super) fn lasting_labels(object: &RenderedObject) -> Option<&Value> {
+    match (object.key.group.as_str(), object.key.kind.as_str()) {
+        ("", "Pod") => object.body.pointer("/metadata/labels"),
+        ("apps", _) | ("", "ReplicationController") => object.body.pointer("/spec/template/metadata/labels"),
+        _ => None,
+    }
 }
 
 pub(super) fn find(finder: &mut Finder) {
-    let object = finder.object;
-    let Some((path, spec)) = pod_spec(&object.key.kind, &object.key.group, &object.body) else {
+    let Some((path, spec)) = pod_spec(finder.object) else {
         return;
     };
-    let namespace = finder.namespace().to_owned();
-    let mut need = |group: &str, kind: &str, scoped: bool, name: Option<&Value>, rule: &str, at: String| {
-        if let Some(name) = name.and_then(Value::as_str) {
-            let to = Target {
-                group,
-                kind,
-                namespace: scoped.then_some(namespace.as_str()),
-                name,
-            };
-            finder.need(&to, Until::Applied, rule, format!("{path}.{at} names {kind} {name}"));
-        }
-    };
-
-    need(
-        "",
-        "ServiceAccount",
-        true,
-        spec.get("serviceAccountName"),
-        "service-account",
-        "serviceAccountName".into(),
-    );
-    let priority = spec.get("priorityClassName");
-    need(
-        "scheduling.k8s.io",
-        "PriorityClass",
-        false,
-        priority,
-        "priority-class",
-        "priorityClassName".into(),
-    );
-    let runtime = spec.get("runtimeClassName");
-    need(
-        "node.k8s.io",
-        "RuntimeClass",
-        false,
-        runtime,
-        "runtime-class",
-        "runtimeClassName".into(),
-    );
-    for (i, secret) in list(spec, "imagePullSecrets") {
-        need(
-            "",
-            "Secret",
-            true,
-            secret.get("name"),
-            "secret",
-            format!("imagePullSecrets[{i}]"),
-        );
+    for (field, kind) in [
+        ("priorityClassName", PRIORITY_CLASS),
+        ("runtimeClassName", RUNTIME_CLASS),
+    ] {
+        finder.need(kind, spec.get(field), || format!("{path}.{field}"));
     }
-    for (i, volume) in list(spec, "volumes") {
-        for (source, name) in [("configMap", "name"), ("secret", "secretName")] {
-            if let Some(source) = required(volume.get(source)) {
-                let (kind, rule) = if name == "name" {
-                    ("ConfigMap", "config-map")
-                } else {
-                    ("Secret", "secret")
-                };
-                need("", kind, true, source.get(name), rule, format!("volumes[{i}]"));
-            }
+    for (i, secret) in list(spec, "imagePullSecrets") {
+        finder.need(SECRET, secret.get("name"), || format!("{path}.imagePullSecrets[{i}]"));
+    }
+    for (i, claim) in list(spec, "resourceClaims") {
+        for (field, kind) in [
+            ("resourceClaimName", RESOURCE_CLAIM),
+            ("resourceClaimTemplateName", RESOURCE_CLAIM_TEMPLATE),
+        ] {
+            finder.need(kind, claim.get(field), || format!("{path}.resourceClaims[{i}]"));
         }
-        for (j, source) in volume
-            .get("projected")
-            .into_iter()
-            .flat_map(|projected| list(projected, "sources"))
-        {
-            for (field, kind, rule) in [("configMap", "ConfigMap", "config-map"), ("secret", "Secret", "secret")] {
-                if let Some(source) = required(source.get(field)) {
-                    need(
-                        "",
-                        kind,
-                        true,
-                        source.get("name"),
-                        rule,
-                        format!("volumes[{i}].projected.sources[{j}]"),
-                    );
-                }
-            }
-        }
-        let claim = volume.pointer("/persistentVolumeClaim/claimName");
-        need(
-            "",
-            "PersistentVolumeClaim",
-            true,
-            claim,
-            "volume-claim",
-            format!("volumes[{i}]"),
-        );
+    }
+    for (i, source) in list(spec, "volumes") {
+        volume(finder, source, &|| format!("{path}.volumes[{i}]"));
     }
     for containers in ["initContainers", "containers"] {
-        for (i, container) in list(spec, containers) {
-            for (j, variable) in list(container, "env") {
-                for (field, kind, rule) in [
-                    ("configMapKeyRef", "ConfigMap", "config-map"),
-                    ("secretKeyRef", "Secret", "secret"),
-                ] {
-                    if let Some(source) = required(variable.get("valueFrom").and_then(|from| from.get(field))) {
-                        let variable = variable
-                            .get("name")
-                            .and_then(Value::as_str)
-                            .map_or(j.to_string(), str::to_owned);
-                        need(
-                            "",
-                            kind,
-                            true,
-                            source.get("name"),
-                            rule,
-                            format!("{containers}[{i}].env[{variable}]"),
-                        );
-                    }
-                }
-            }
-            for (j, source) in list(container, "envFrom") {
-                for (field, kind, rule) in [
-                    ("configMapRef", "ConfigMap", "config-map"),
-                    ("secretRef", "Secret", "secret"),
-                ] {
-                    if let Some(source) = required(source.get(field)) {
-                        need(
-                            "",
-                            kind,
-                            true,
-                            source.get("name"),
-                            rule,
-                            format!("{containers}[{i}].envFrom[{j}]"),
-                        );
-                    }
-                }
-            }
+        for (i, source) in list(spec, containers) {
+            container(finder, source, &|| format!("{path}.{containers}[{i}]"));
+        }
+    }
+}
+
+fn volume(finder: &mut Finder, volume: &Value, at: &dyn Fn() -> String) {
+    let config_map = required(volume.get("configMap")).and_then(|source| source.get("name"));
+    finder.need(CONFIG_MAP, config_map, at);
+    let secret = required(volume.get("secret")).and_then(|source| source.get("secretName"));
+    finder.need(SECRET, secret, at);
+    finder.need(CLAIM, volume.pointer("/persistentVolumeClaim/claimName"), at);
+    let class = volume.pointer("/ephemeral/volumeClaimTemplate/spec/storageClassName");
+    finder.need(STORAGE_CLASS, class, || format!("{}.ephemeral", at()));
+    let sources = volume.get("projected").into_iter();
+    for (j, source) in sources.flat_map(|projected| list(projected, "sources")) {
+        for (field, kind) in [("configMap", CONFIG_MAP), ("secret", SECRET)] {
+            let name = required(source.get(field)).and_then(|source| source.get("name"));
+            finder.need(kind, name, || format!("{}.projected.sources[{j}]", at()));
+        }
+    }
+    // What the node needs to mount a volume: `csi`, `cephfs`, `flexVolume`, `iscsi`, `rbd` and their like.
+    for (field, source) in volume.as_object().into_iter().flatten() {
+        for reference in ["secretRef", "nodePublishSecretRef"] {
+            let name = source.get(reference).and_then(|reference| reference.get("name"));
+            finder.need(SECRET, name, || format!("{}.{field}.{reference}", at()));
+        }
+    }
+    let azure = volume.pointer("/azureFile/secretName");
+    finder.need(SECRET, azure, || format!("{}.azureFile.secretName", at()));
+}
+
+fn container(finder: &mut Finder, container: &Value, at: &dyn Fn() -> String) {
+    for (j, variable) in list(container, "env") {
+        for (field, kind) in [("configMapKeyRef", CONFIG_MAP), ("secretKeyRef", SECRET)] {
+            let source = variable.get("valueFrom").and_then(|from| from.get(field));
+            let name = required(source).and_then(|source| source.get("name"));
+            finder.need(kind, name, || {
+                let variable = variable.get("name").and_then(Value::as_str);
+                format!("{}.env[{}]", at(), variable.map_or(j.to_string(), str::to_owned))
+            });
+        }
+    }
+    for (j, source) in list(container, "envFrom") {
+        for (field, kind) in [("configMapRef", CONFIG_MAP), ("secretRef", SECRET)] {
+            let name = required(source.get(field)).and_then(|source| source.get("name"));
+            finder.need(kind, name, || format!("{}.envFrom[{j}]", at()));
         }
     }
 }
@@ -161,14 +115,4 @@ pub(super) fn find(finder: &mut Finder) {
 /// A source that pods do not start without.
 fn required(source: Option<&Value>) -> Option<&Value> {
     source.filter(|source| source.get("optional").and_then(Value::as_bool) != Some(true))
-}
-
-/// The elements of a list field with their indexes; nothing where the field is no list.
-pub(super) fn list<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = (usize, &'a Value)> + use<'a> {
-    value
-        .get(field)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .enumerate()
 }

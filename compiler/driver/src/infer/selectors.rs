@@ -1,174 +1,79 @@
 //! What points at services, workloads and classes.
+//!
+//! A PodDisruptionBudget, a NetworkPolicy or a Service selects pods and is as good before them as after: no edge.
 
-use ktl_plan::{RenderedObject, Until};
+use ktl_plan::Until;
 use serde_json::Value;
 
-use super::pods::list;
-use super::{Finder, Target};
+use super::{Finder, Kind, SECRET, SERVICE, STORAGE_CLASS, list};
+
+const INGRESS_CLASS: Kind = Kind::new("networking.k8s.io", "IngressClass", false, "ingress-class");
+const VOLUME: Kind = Kind::new("", "PersistentVolume", false, "volume");
 
 pub(super) fn find(finder: &mut Finder) {
-    if finder.is("networking.k8s.io", "Ingress") {
-        ingress(finder);
-    } else if finder.is("autoscaling", "HorizontalPodAutoscaler") {
-        autoscaler(finder);
-    } else if finder.is("apps", "StatefulSet") {
-        governing_service(finder);
-        claims(finder);
-    } else if finder.is("", "PersistentVolumeClaim") {
-        storage_class(finder, finder.object.body.get("spec"), "spec");
-    } else if finder.object.key.group == "admissionregistration.k8s.io" {
-        webhooks(finder);
-    } else if finder.is("apiregistration.k8s.io", "APIService") {
-        let service = finder.object.body.pointer("/spec/service");
-        backend(finder, service, "api-service-backend", "spec.service");
+    let object = finder.object;
+    let body = &object.body;
+    let Some(spec) = body.get("spec").or_else(|| body.get("webhooks").map(|_| body)) else {
+        return;
+    };
+    match (object.key.group.as_str(), object.key.kind.as_str()) {
+        ("networking.k8s.io", "Ingress") => ingress(finder, spec),
+        ("autoscaling", "HorizontalPodAutoscaler") => autoscaler(finder, spec),
+        ("apps", "StatefulSet") => {
+            let governing = SERVICE.by("governing-service");
+            finder.need(governing, spec.get("serviceName"), || "spec.serviceName".to_owned());
+            for (i, claim) in list(spec, "volumeClaimTemplates") {
+                let class = claim.pointer("/spec/storageClassName");
+                finder.need(STORAGE_CLASS, class, || {
+                    format!("spec.volumeClaimTemplates[{i}].spec.storageClassName")
+                });
+            }
+        }
+        ("", "PersistentVolumeClaim") => {
+            finder.need(STORAGE_CLASS, spec.get("storageClassName"), || {
+                "spec.storageClassName".to_owned()
+            });
+            finder.need(VOLUME, spec.get("volumeName"), || "spec.volumeName".to_owned());
+        }
+        ("admissionregistration.k8s.io", _) => {
+            for (i, webhook) in list(body, "webhooks") {
+                let service = webhook.pointer("/clientConfig/service");
+                backend(finder, service, "webhook-backend", &format!("webhooks[{i}]"));
+            }
+        }
+        ("apiregistration.k8s.io", "APIService") => {
+            backend(finder, spec.get("service"), "api-service-backend", "spec.service");
+        }
+        _ => {}
     }
 }
 
-fn ingress(finder: &mut Finder) {
-    let body = &finder.object.body;
-    let Some(spec) = body.get("spec") else { return };
-    let namespace = finder.namespace().to_owned();
-    let mut service = |backend: Option<&Value>, at: String| {
-        if let Some(name) = backend
-            .and_then(|backend| backend.pointer("/service/name"))
-            .and_then(Value::as_str)
-        {
-            let to = Target {
-                group: "",
-                kind: "Service",
-                namespace: Some(&namespace),
-                name,
-            };
-            finder.need(
-                &to,
-                Until::Applied,
-                "ingress-backend",
-                format!("{at} names Service {name}"),
-            );
-        }
-    };
-    service(spec.get("defaultBackend"), "spec.defaultBackend".into());
+fn ingress(finder: &mut Finder, spec: &Value) {
+    let backend = SERVICE.by("ingress-backend");
+    let default = spec.pointer("/defaultBackend/service/name");
+    finder.need(backend, default, || "spec.defaultBackend".to_owned());
     for (i, rule) in list(spec, "rules") {
         for (j, path) in rule.get("http").into_iter().flat_map(|http| list(http, "paths")) {
-            service(path.get("backend"), format!("spec.rules[{i}].http.paths[{j}]"));
+            finder.need(backend, path.pointer("/backend/service/name"), || {
+                format!("spec.rules[{i}].http.paths[{j}]")
+            });
         }
     }
     for (i, tls) in list(spec, "tls") {
-        if let Some(name) = tls.get("secretName").and_then(Value::as_str) {
-            let to = Target {
-                group: "",
-                kind: "Secret",
-                namespace: Some(&namespace),
-                name,
-            };
-            finder.need(
-                &to,
-                Until::Applied,
-                "secret",
-                format!("spec.tls[{i}] names Secret {name}"),
-            );
-        }
+        finder.need(SECRET, tls.get("secretName"), || format!("spec.tls[{i}]"));
     }
-    if let Some(name) = spec.get("ingressClassName").and_then(Value::as_str) {
-        let to = Target {
-            group: "networking.k8s.io",
-            kind: "IngressClass",
-            namespace: None,
-            name,
-        };
-        finder.need(
-            &to,
-            Until::Applied,
-            "ingress-class",
-            format!("spec.ingressClassName is {name}"),
-        );
-    }
+    finder.need(INGRESS_CLASS, spec.get("ingressClassName"), || {
+        "spec.ingressClassName".to_owned()
+    });
 }
 
-fn autoscaler(finder: &mut Finder) {
-    let Some(target) = finder.object.body.pointer("/spec/scaleTargetRef") else {
-        return;
-    };
-    let text = |field: &str| target.get(field).and_then(Value::as_str).unwrap_or_default();
-    let (kind, name) = (text("kind"), text("name"));
+/// Without its target an autoscaler reports failures.
+fn autoscaler(finder: &mut Finder, spec: &Value) {
+    let target = |field: &str| spec.get("scaleTargetRef").and_then(|target| target.get(field));
+    let text = |field: &str| target(field).and_then(Value::as_str).unwrap_or_default();
     let group = text("apiVersion").split_once('/').map_or("", |(group, _)| group);
-    let namespace = finder.namespace().to_owned();
-    let to = Target {
-        group,
-        kind,
-        namespace: Some(&namespace),
-        name,
-    };
-    finder.need(
-        &to,
-        Until::Applied,
-        "scale-target",
-        format!("spec.scaleTargetRef names {kind} {name}"),
-    );
-}
-
-fn governing_service(finder: &mut Finder) {
-    let Some(name) = finder.object.body.pointer("/spec/serviceName").and_then(Value::as_str) else {
-        return;
-    };
-    let namespace = finder.namespace().to_owned();
-    let to = Target {
-        group: "",
-        kind: "Service",
-        namespace: Some(&namespace),
-        name,
-    };
-    finder.need(
-        &to,
-        Until::Applied,
-        "governing-service",
-        format!("spec.serviceName is {name}"),
-    );
-}
-
-fn claims(finder: &mut Finder) {
-    let Some(spec) = finder.object.body.get("spec") else {
-        return;
-    };
-    for (i, claim) in list(spec, "volumeClaimTemplates") {
-        storage_class(
-            finder,
-            claim.get("spec"),
-            &format!("spec.volumeClaimTemplates[{i}].spec"),
-        );
-    }
-}
-
-fn storage_class(finder: &mut Finder, spec: Option<&Value>, at: &str) {
-    let Some(name) = spec
-        .and_then(|spec| spec.get("storageClassName"))
-        .and_then(Value::as_str)
-    else {
-        return;
-    };
-    let to = Target {
-        group: "storage.k8s.io",
-        kind: "StorageClass",
-        namespace: None,
-        name,
-    };
-    finder.need(
-        &to,
-        Until::Applied,
-        "storage-class",
-        format!("{at}.storageClassName is {name}"),
-    );
-}
-
-fn webhooks(finder: &mut Finder) {
-    for (i, webhook) in list(&finder.object.body, "webhooks") {
-        backend(
-            finder,
-            webhook.pointer("/clientConfig/service"),
-            "webhook-backend",
-            &format!("webhooks[{i}]"),
-        );
-    }
+    let kind = Kind::new(group, text("kind"), true, "scale-target");
+    finder.need(kind, target("name"), || "spec.scaleTargetRef".to_owned());
 }
 
 /// A service that the API server itself calls: the service must be there and the pods behind it ready, or every request
@@ -178,39 +83,32 @@ fn backend(finder: &mut Finder, service: Option<&Value>, rule: &str, at: &str) {
     let (Some(namespace), Some(name)) = (text("namespace"), text("name")) else {
         return;
     };
-    let to = Target {
-        group: "",
-        kind: "Service",
-        namespace: Some(namespace),
-        name,
+    let Some(to) = finder.lookup(SERVICE, namespace, name) else {
+        return;
     };
-    finder.need(
-        &to,
+    finder.add(
+        to,
         Until::Applied,
         rule,
         format!("{at} names Service {namespace}/{name}"),
     );
 
-    let cluster = finder.object.key.cluster.as_str();
-    let here =
-        |object: &&RenderedObject| object.key.cluster == cluster && object.key.namespace.as_deref() == Some(namespace);
-    let selector = (finder.index.objects.iter().filter(here))
-        .find(|object| object.key.kind == "Service" && object.key.group.is_empty() && object.key.name == name)
-        .and_then(|object| object.body.pointer("/spec/selector"))
-        .and_then(Value::as_object);
-    let Some(selector) = selector.filter(|selector| !selector.is_empty()) else {
+    let selector = finder
+        .index
+        .objects
+        .get(to)
+        .and_then(|service| service.body.pointer("/spec/selector"));
+    let Some(selector) = selector
+        .and_then(Value::as_object)
+        .filter(|selector| !selector.is_empty())
+    else {
         return;
     };
-    let behind: Vec<usize> = (finder.index.objects.iter().enumerate())
-        .filter(|(_, object)| here(object) && object.key.group == "apps")
-        .filter(|(_, object)| {
-            let labels = object.body.pointer("/spec/template/metadata/labels");
-            labels.is_some_and(|labels| selector.iter().all(|(key, value)| labels.get(key) == Some(value)))
-        })
-        .map(|(index, _)| index)
-        .collect();
-    for index in behind {
-        let evidence = format!("{at} names Service {namespace}/{name}, whose pods it makes");
-        finder.need_index(index, Until::Ready, rule, evidence);
+    let key = (finder.object.key.cluster.as_str(), namespace);
+    for (workload, labels) in finder.index.workloads.get(&key).into_iter().flatten() {
+        if selector.iter().all(|(key, value)| labels.get(key) == Some(value)) {
+            let evidence = format!("{at} names Service {namespace}/{name}, whose pods it makes");
+            finder.add(*workload, Until::Ready, rule, evidence);
+        }
     }
 }

@@ -1,102 +1,141 @@
 //! `k8s.Manifests`: YAML files deployed as they are.
 
-use ktl_gotmpl::yaml;
+use std::collections::BTreeSet;
+
+use ktl_gotmpl::yaml::{Content, Node};
 use ktl_plan::Source;
 use ktl_syntax::{Diagnostic, Span};
-use serde_json::Value;
 
+use super::files::unreadable;
 use super::{Context, Raw};
-use crate::host::text;
 
-/// Adds the objects of the files that `pattern` names; `*` in its last part stands for any characters but `/`.
-pub(super) fn read(context: &mut Context, release: usize, pattern: &str, span: Span, raw: &mut Vec<Raw>) {
-    let found = match matching(context, pattern) {
-        Ok(found) => found,
-        Err(error) => return context.diagnostics.push(Diagnostic::error("K0610", span, error)),
-    };
-    for path in found {
-        file(context, release, &path, span, raw);
+/// Adds the objects of the files that the patterns name, each file once; `*` in the last part of a pattern stands for
+/// any characters but `/`.
+pub(super) fn read(context: &mut Context, release: usize, patterns: &[(String, Span)], raw: &mut Vec<Raw>) {
+    let mut seen = BTreeSet::new();
+    for (pattern, span) in patterns {
+        let found = matching(context, pattern, *span).and_then(|paths| {
+            for path in paths {
+                if !seen.contains(&path) {
+                    file(context, release, &path, *span, raw)?;
+                    seen.insert(path);
+                }
+            }
+            Ok(())
+        });
+        if let Err(diagnostic) = found {
+            context.diagnostics.push(*diagnostic);
+        }
     }
 }
 
-fn matching(context: &Context, pattern: &str) -> Result<Vec<String>, String> {
+fn matching(context: &Context, pattern: &str, span: Span) -> Result<Vec<String>, Box<Diagnostic>> {
+    let fail = |message: String, help: &str| Err(Box::new(Diagnostic::error("K0610", span, message).help(help)));
     let (directory, last) = pattern.rsplit_once('/').unwrap_or(("", pattern));
-    let Some((before, after)) = last.split_once('*') else {
+    if directory.contains('*') {
+        let help = "name the directory, such as `./crds/*.yaml`";
+        return fail(format!("`{pattern}`: `*` stands in the last part of a path only"), help);
+    }
+    if !last.contains('*') {
         return Ok(vec![pattern.to_owned()]);
-    };
-    let listed = context.world.list(directory).map_err(|error| error.to_string())?;
+    }
+    if directory.is_empty() {
+        let help = "put the files into a directory of their own, or name each";
+        return fail(format!("`{pattern}`: `*` does not look into the project root"), help);
+    }
+    let listed = context
+        .world
+        .list(directory)
+        .map_err(|error| unreadable(&error, span))?;
     let fits = |path: &String| {
-        let name = path
-            .strip_prefix(directory)
-            .map(|name| name.trim_start_matches('/'))
-            .unwrap_or_default();
-        let between = name.strip_prefix(before).and_then(|name| name.strip_suffix(after));
-        between.is_some_and(|between| !between.contains('/'))
+        let name = path.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/'));
+        name.is_some_and(|name| fits(last, name))
     };
     let found: Vec<String> = listed.into_iter().filter(fits).collect();
     if found.is_empty() {
-        Err(format!("no file matches `{pattern}`"))
-    } else {
-        Ok(found)
+        return fail(
+            format!("no file matches `{pattern}`"),
+            "leave the pattern out, or add a file",
+        );
     }
+    Ok(found)
 }
 
-fn file(context: &mut Context, release: usize, path: &str, span: Span, raw: &mut Vec<Raw>) {
-    let bytes = match context.world.read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            return context
-                .diagnostics
-                .push(Diagnostic::error("K0610", span, error.to_string()));
+/// Whether a name in a directory fits a pattern with `*`. Hidden files do not fit `*`, as in a shell: editors leave them.
+fn fits(pattern: &str, name: &str) -> bool {
+    if name.contains('/') || (name.starts_with('.') && !pattern.starts_with('.')) {
+        return false;
+    }
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
+    // What stands between two stars is best found as early as possible.
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
         }
-    };
-    let content = match text(path, &bytes) {
-        Ok(content) => content,
-        Err(error) => return context.diagnostics.push(Diagnostic::error("K0610", span, error)),
-    };
-    let id = context.sources.add(path, content);
-    let at = |context: &Context, line: u32, column: u32| context.sources.get(id).span_at(id, line, column);
-    let documents = match yaml::parse_documents(content) {
-        Ok(documents) => documents,
-        Err(error) => {
-            let place = at(context, error.line, error.column);
-            let diagnostic = Diagnostic::error("K0611", place, format!("this is no YAML: {}", error.message))
-                .related(span, "the file is named here");
-            return context.diagnostics.push(diagnostic);
-        }
-    };
-    for document in documents {
-        let (line, column) = (document.root.line, document.root.column);
-        let source = Source {
-            file: path.to_owned(),
-            line,
-            column,
-        };
-        let place = at(context, line, column);
-        for body in items(document.root.to_json()) {
+    }
+    rest.ends_with(last)
+}
+
+fn file(
+    context: &mut Context,
+    release: usize,
+    path: &str,
+    named: Span,
+    raw: &mut Vec<Raw>,
+) -> Result<(), Box<Diagnostic>> {
+    let (id, documents) = context.documents(path, named)?;
+    for document in &documents {
+        for node in items(&document.root) {
             raw.push(Raw {
                 release,
-                body,
-                span: place,
-                source: source.clone(),
+                body: node.to_json(),
+                typed: false,
+                span: context.place(id, node.line, node.column),
+                source: Source {
+                    file: path.to_owned(),
+                    line: node.line,
+                    column: node.column,
+                },
             });
         }
     }
+    Ok(())
 }
 
-/// A document's objects: none for an empty one, the items of a `List`, else itself.
-pub(super) fn items(body: Value) -> Vec<Value> {
-    match body {
-        Value::Null => Vec::new(),
-        Value::Object(mut list)
-            if list.get("kind").and_then(Value::as_str) == Some("List")
-                && list.get("apiVersion").and_then(Value::as_str) == Some("v1") =>
-        {
-            match list.remove("items") {
-                Some(Value::Array(items)) => items,
-                _ => Vec::new(),
-            }
+/// A document's objects: none for an empty one, the items of a `List` (or a `ConfigMapList` and its like), else itself.
+fn items(root: &Node) -> Vec<&Node> {
+    let kind = root.get("kind").and_then(Node::as_str).unwrap_or_default();
+    match (&root.content, root.get("items").map(|items| &items.content)) {
+        (Content::Null, _) => Vec::new(),
+        (_, Some(Content::List(items))) if kind.ends_with("List") => items.iter().collect(),
+        _ => vec![root],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn stars_stand_for_anything_in_one_name() {
+        for (pattern, name, expected) in [
+            ("*.yaml", "a.yaml", true),
+            ("*.yaml", "a.yml", false),
+            ("*.yaml", ".a.yaml", false),
+            (".*", ".a.yaml", true),
+            ("*.yaml", "sub/a.yaml", false),
+            ("a*b*c", "abbc", true),
+            ("a*b*c", "acb", false),
+            ("aa*aa", "aaa", false),
+            ("*", "anything", true),
+            ("a", "ab", false),
+        ] {
+            assert_eq!(super::fits(pattern, name), expected, "{pattern} {name}");
         }
-        body => vec![body],
     }
 }

@@ -38,13 +38,13 @@ pub(crate) fn judge<'p>(
     let mut evaluator = Evaluator::new(program, choice, sources);
     evaluator.plan = Some(plan);
     let mut findings = Vec::new();
+    let mut failed = false;
     for (index, policy) in program.policies.iter().enumerate() {
         evaluator.owner = Owner::Policy(index);
         for rule in &policy.rules {
-            evaluator.rule(index, policy, rule, &mut findings);
+            failed |= evaluator.rule(index, policy, rule, &mut findings).is_err();
         }
     }
-    let failed = !evaluator.diagnostics.is_empty();
     let mut used = BTreeSet::new();
     findings.retain(|finding| {
         let waivers = program.waivers.iter().enumerate();
@@ -164,7 +164,7 @@ impl Finding {
 }
 
 impl<'p> Evaluator<'p> {
-    fn rule(&mut self, index: usize, policy: &PolicyDecl, rule: &'p RuleDecl, findings: &mut Vec<Finding>) {
+    fn rule(&mut self, index: usize, policy: &PolicyDecl, rule: &'p RuleDecl, findings: &mut Vec<Finding>) -> Eval<()> {
         let before = self.diagnostics.len();
         let top = self.frame.len();
         let subject = if rule.clause.pair { top + 1 } else { top };
@@ -189,9 +189,11 @@ impl<'p> Evaluator<'p> {
             },
         );
         self.frame.truncate(top);
-        if result.is_err() && self.diagnostics.len() == before && !self.exhausted {
+        // What depends on an input that is not known yet is typed only.
+        if result.is_err() && self.diagnostics.len() == before && !self.exhausted && self.complete {
             self.unevaluated(&format!("policy {}", policy.name), "K0701", rule.message.span);
         }
+        result
     }
 
     /// What fails without a word must not pass for what is allowed.

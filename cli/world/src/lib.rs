@@ -1,5 +1,14 @@
-//! The compiler's view of a directory on disk.
+//! The compiler's view of a directory on disk, for the command line and the editor.
+//!
+//! ```no_run
+//! use ktl_compiler::{Request, check};
+//! use ktl_world::DiskWorld;
+//!
+//! let checked = check(&DiskWorld::new("examples/shop"), &Request::default());
+//! assert!(checked.diagnostics.is_empty());
+//! ```
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,16 +19,28 @@ use ktl_compiler::{ReadError, World};
 /// No source file is larger; what is, is no source file.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 
-/// A project directory. Nothing outside it can be read through this.
+/// A project directory, with what an editor has open laid over it. A path of the compiler never leads out of it.
 #[derive(Clone, Debug)]
-pub struct DiskWorld {
+pub struct DiskWorld<'a> {
     root: PathBuf,
+    open: Option<&'a BTreeMap<PathBuf, Arc<str>>>,
 }
 
-impl DiskWorld {
+impl<'a> DiskWorld<'a> {
     /// The world of the files below `root`.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        DiskWorld { root: root.into() }
+        DiskWorld {
+            root: root.into(),
+            open: None,
+        }
+    }
+
+    /// Lays open documents over the files: their texts, by absolute path.
+    pub fn with_open(self, open: &'a BTreeMap<PathBuf, Arc<str>>) -> Self {
+        DiskWorld {
+            open: Some(open),
+            ..self
+        }
     }
 
     /// The place of a project path. The compiler hands out no path with `..` in it; one that came through all the same
@@ -36,9 +57,12 @@ impl DiskWorld {
     }
 }
 
-impl World for DiskWorld {
+impl World for DiskWorld<'_> {
     fn read(&self, path: &str) -> Result<Arc<[u8]>, ReadError> {
         let place = self.locate(path)?;
+        if let Some(text) = self.open.and_then(|open| open.get(&place)) {
+            return Ok(Arc::from(text.as_bytes()));
+        }
         let size = fs::metadata(&place).map_err(|error| unreadable(path, &error))?.len();
         if size > LARGEST_FILE {
             let why = format!("it has {size} bytes, more than the {LARGEST_FILE} that a source file may have");
@@ -53,9 +77,14 @@ impl World for DiskWorld {
     }
 
     fn list(&self, directory: &str) -> Result<Vec<String>, ReadError> {
+        let place = self.locate(directory)?;
         let mut files = Vec::new();
-        walk(&self.locate(directory)?, directory, &mut files)?;
+        walk(&place, directory, &mut files)?;
+        let open = self.open.into_iter().flat_map(BTreeMap::keys);
+        let unsaved = open.filter_map(|open| open.strip_prefix(&place).ok()?.to_str());
+        files.extend(unsaved.map(|below| format!("{directory}/{below}")));
         files.sort();
+        files.dedup();
         Ok(files)
     }
 }

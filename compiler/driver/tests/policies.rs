@@ -1,4 +1,4 @@
-//! Compiles every stack below `tests/policies` and runs its tests. What is found stands in `expected` beside the stack;
+//! Compiles every stack below `tests/policies` and runs its tests. What is found stands in `stack.expected` beside the stack;
 //! `UPDATE=1` writes it. The date is 2026-06-30.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails here has found something")]
@@ -83,7 +83,7 @@ fn policies_and_tests_of_stacks() {
         let mut world = MemoryWorld::default();
         load(&mut world, &case, &case);
         let found = found(&world);
-        let expected = case.join("expected");
+        let expected = case.join("stack.expected");
         let wanted = std::fs::read_to_string(&expected).unwrap_or_default();
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&expected, found).unwrap();

@@ -1,8 +1,6 @@
 //! Compiles every stack below `tests/policies` and runs its tests. What is found stands in `stack.expected` beside the stack;
 //! `UPDATE=1` writes it. The date is 2026-06-30.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails here has found something")]
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -97,4 +95,32 @@ fn policies_and_tests_of_stacks() {
         }
     }
     assert!(failures.is_empty(), "{failures}");
+}
+
+/// The stack in the guide is one, and its test passes.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "tests read the guide from disk")]
+fn the_guide_shows_what_works() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/policies.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let mut blocks = guide
+        .split("```ktl\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap());
+    let (stack, waiver) = (blocks.next().unwrap(), blocks.next().unwrap());
+    let mut world = MemoryWorld::default();
+    world.put(ENTRY, format!("{stack}\n{waiver}").into_bytes());
+    let request = Request {
+        today: Some("2026-06-30".to_owned()),
+        inputs: [("version".to_owned(), "2.7".to_owned())].into(),
+        ..Request::default()
+    };
+    let compiled = compile(&world, &request);
+    let codes = |diagnostics: &[Diagnostic]| -> Vec<&str> { diagnostics.iter().map(|found| found.code).collect() };
+    // Without `prod`, nothing is denied; the image is warned about unless the waiver is for it.
+    assert_eq!(codes(&compiled.checked.diagnostics), Vec::<&str>::new());
+    assert!(compiled.output.is_some());
+    let Tested { tests, .. } = test(&world, &request);
+    assert_eq!(tests.len(), 1);
+    assert!(tests.iter().all(ktl_compiler::TestOutcome::passed), "{tests:?}");
 }

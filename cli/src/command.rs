@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod delete;
+mod fmt;
 mod graph;
 mod keygen;
 mod lsp;
@@ -25,6 +26,8 @@ use crate::exit::Exit;
 pub enum Command {
     /// Say what is wrong with a stack
     Check(check::Arguments),
+    /// Lay out `.ktl` files as everybody does
+    Fmt(fmt::Arguments),
     /// Plan, seal, apply and delete a stack
     #[command(subcommand)]
     Stack(Stack),
@@ -62,6 +65,7 @@ pub enum Stack {
 pub fn run(command: Command) -> Outcome {
     match command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Stack(stack) => match stack {
             Stack::Plan(arguments) => plan::run(&arguments),
             Stack::Graph(arguments) => graph::run(&arguments),

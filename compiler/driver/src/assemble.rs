@@ -24,7 +24,7 @@ pub(crate) fn assemble(
     sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<(Plan, Objects)> {
-    let bodies = unique(rendered, stack, diagnostics);
+    let bodies = unique(rendered, stack, sources, diagnostics);
     let mut inferred = Vec::new();
     if stack.infer_deps {
         let objects: Vec<&RenderedObject> = bodies.iter().map(|body| &body.object).collect();
@@ -88,7 +88,7 @@ struct Body {
 }
 
 /// Sorted by identity; of several with the same, the first is kept and the others are reported.
-fn unique(mut rendered: Vec<Rendered>, stack: &Stack, diagnostics: &mut Diagnostics) -> Vec<Body> {
+fn unique(mut rendered: Vec<Rendered>, stack: &Stack, sources: &Sources, diagnostics: &mut Diagnostics) -> Vec<Body> {
     rendered.sort_by(|a, b| (&a.object.key, a.release).cmp(&(&b.object.key, b.release)));
     let mut kept: Vec<Body> = Vec::with_capacity(rendered.len());
     // By id, not by key: the API server has one object for all groups that serve a kind.
@@ -96,7 +96,7 @@ fn unique(mut rendered: Vec<Rendered>, stack: &Stack, diagnostics: &mut Diagnost
     for next in rendered {
         let id = next.object.key.to_string();
         match seen.get(&id).and_then(|first| kept.get(*first)) {
-            Some(first) => diagnostics.push(twice(stack, first, &next)),
+            Some(first) => diagnostics.push(twice(stack, sources, first, &next)),
             None => {
                 seen.insert(id.clone(), kept.len());
                 kept.push(Body {
@@ -112,7 +112,7 @@ fn unique(mut rendered: Vec<Rendered>, stack: &Stack, diagnostics: &mut Diagnost
     kept
 }
 
-fn twice(stack: &Stack, first: &Body, next: &Rendered) -> Diagnostic {
+fn twice(stack: &Stack, sources: &Sources, first: &Body, next: &Rendered) -> Diagnostic {
     let ObjectKey {
         cluster,
         namespace,
@@ -130,8 +130,15 @@ fn twice(stack: &Stack, first: &Body, next: &Rendered) -> Diagnostic {
         true => format!("release `{one}` renders `{kind}/{name}`{place} twice"),
         false => format!("releases `{one}` and `{other}` both render `{kind}/{name}`{place}"),
     };
+    // What a chart makes has its release's span.
+    let template = |made: &Source, span| match *made == source(sources, span) {
+        true => String::new(),
+        false => format!(", by `{}`", made.file),
+    };
+    let message = message + &template(&next.source, next.span);
+    let first_text = format!("the first is made here{}", template(&first.source, first.span));
     Diagnostic::error("K0107", next.span, message)
-        .related(first.span, format!("made by {} too", first.source))
+        .related(first.span, first_text)
         .help("an object belongs to one release: rename one of them, or leave one out")
 }
 

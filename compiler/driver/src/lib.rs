@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use ktl_plan::{Objects, Plan};
 
-pub use ktl_syntax::{Diagnostic, Diagnostics, FileId, Fix, Position, Severity, SourceFile, Sources, Span};
+pub use ktl_syntax::{Diagnostic, Diagnostics, FileId, Fix, Position, Severity, SourceFile, Sources, Span, format};
 pub use world::{MemoryWorld, ReadError, World};
 
 /// The name of the file that a stack's directory must hold.

@@ -228,6 +228,7 @@ fn diagnose(context: &mut Context, request: &Request, problem: Problem) -> Diagn
     };
     let diagnostic = Diagnostic::error("K0607", place, message).related(span, "rendered for this release");
     match rendered {
+        Some(line) if line.is_empty() => diagnostic.help(format!("see line {} of the rendered text", error.line)),
         Some(line) => diagnostic.help(format!("line {} of the rendered text is `{line}`", error.line)),
         None => diagnostic,
     }

@@ -42,7 +42,7 @@ impl Context<'_> {
 pub(super) fn unreadable(error: &ReadError, named: Span) -> Box<Diagnostic> {
     let diagnostic = Diagnostic::error("K0610", named, error.to_string());
     Box::new(match error {
-        ReadError::NotFound(_) => diagnostic.help("paths are relative to the file that they stand in"),
+        ReadError::NotFound(_) => diagnostic.help("name a file, relative to the file that this stands in"),
         ReadError::Unreadable { .. } => diagnostic,
     })
 }

@@ -14,17 +14,17 @@ use super::{Context, Raw};
 pub(super) fn read(context: &mut Context, release: usize, patterns: &[(String, Span)], raw: &mut Vec<Raw>) {
     let mut seen = BTreeSet::new();
     for (pattern, span) in patterns {
-        let found = matching(context, pattern, *span).and_then(|paths| {
-            for path in paths {
-                if !seen.contains(&path) {
-                    file(context, release, &path, *span, raw)?;
-                    seen.insert(path);
-                }
-            }
-            Ok(())
-        });
-        if let Err(diagnostic) = found {
+        let paths = matching(context, pattern, *span).unwrap_or_else(|diagnostic| {
             context.diagnostics.push(*diagnostic);
+            Vec::new()
+        });
+        for path in paths {
+            if !seen.contains(&path) {
+                if let Err(diagnostic) = file(context, release, &path, *span, raw) {
+                    context.diagnostics.push(*diagnostic);
+                }
+                seen.insert(path);
+            }
         }
     }
 }

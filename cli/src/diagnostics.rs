@@ -61,6 +61,11 @@ pub fn render(sources: &Sources, diagnostic: &Diagnostic, colour: bool) -> Strin
 /// `{"diagnostics": [{"code", "severity", "message", "file", "range", "help", "related", "fixes"}]}`; lines and columns
 /// from 1. A diagnostic without a place has neither `file` nor `range`.
 pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> Value {
+    json!({ "diagnostics": list(sources, diagnostics) })
+}
+
+/// The list inside [`json`].
+pub fn list(sources: &Sources, diagnostics: &[Diagnostic]) -> Vec<Value> {
     let list = diagnostics.iter().map(|diagnostic| {
         let related = diagnostic.related.iter().map(|(span, text)| {
             let (file, range) = place(sources, *span);
@@ -85,7 +90,7 @@ pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> Value {
         }
         value
     });
-    json!({ "diagnostics": list.collect::<Vec<_>>() })
+    list.collect()
 }
 
 fn severity(severity: Severity) -> &'static str {

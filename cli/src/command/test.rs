@@ -41,10 +41,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let failed = tests.iter().filter(|test| !test.passed()).count();
     match arguments.output {
         Format::Json => {
-            let mut report = diagnostics::json(sources, &checked.diagnostics);
-            report["tests"] = tests.iter().map(|test| outcome(sources, test)).collect();
-            report["passed"] = json!(tests.len() - failed);
-            report["failed"] = json!(failed);
+            let report = json!({
+                "diagnostics": diagnostics::list(sources, &checked.diagnostics),
+                "tests": tests.iter().map(|test| outcome(sources, test)).collect::<Vec<_>>(),
+                "passed": tests.len() - failed,
+                "failed": failed,
+            });
             print(&format!("{report:#}\n"));
         }
         Format::Text => {
@@ -85,12 +87,13 @@ fn text(sources: &Sources, test: &TestOutcome) {
 }
 
 fn outcome(sources: &Sources, test: &TestOutcome) -> Value {
-    let mut value = diagnostics::json(sources, &test.diagnostics);
     let Span { file, start, .. } = test.span;
     let file = sources.get(file);
-    value["name"] = json!(test.name);
-    value["file"] = json!(file.path());
-    value["line"] = json!(file.position(start).line);
-    value["passed"] = json!(test.passed());
-    value
+    json!({
+        "name": test.name,
+        "file": file.path(),
+        "line": file.position(start).line,
+        "passed": test.passed(),
+        "diagnostics": diagnostics::list(sources, &test.diagnostics),
+    })
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod delete;
+mod fmt;
 mod graph;
 mod keygen;
 mod lsp;
@@ -12,6 +13,7 @@ mod seal;
 mod sign;
 mod sim;
 mod status;
+mod test;
 mod verify;
 
 use std::path::PathBuf;
@@ -25,6 +27,10 @@ use crate::exit::Exit;
 pub enum Command {
     /// Say what is wrong with a stack
     Check(check::Arguments),
+    /// Lay out `.ktl` files as everybody does
+    Fmt(fmt::Arguments),
+    /// Run a stack's tests
+    Test(test::Arguments),
     /// Plan, seal, apply and delete a stack
     #[command(subcommand)]
     Stack(Stack),
@@ -62,6 +68,8 @@ pub enum Stack {
 pub fn run(command: Command) -> Outcome {
     match command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Stack(stack) => match stack {
             Stack::Plan(arguments) => plan::run(&arguments),
             Stack::Graph(arguments) => graph::run(&arguments),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ktl_compiler::{Diagnostic, Severity, SourceFile, Sources, Span};
+use ktl_compiler::{Diagnostic, Position, Severity, SourceFile, Sources, Span};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode, ThemeStyles};
 use serde_json::{Value, json};
 
@@ -58,37 +58,34 @@ pub fn render(sources: &Sources, diagnostic: &Diagnostic, colour: bool) -> Strin
     out.trim_start().to_owned()
 }
 
-/// `{"diagnostics": [{"code", "severity", "message", "file", "range", "help", "fixes"}]}`; lines and columns from 1.
+/// `{"diagnostics": [{"code", "severity", "message", "file", "range", "help", "related", "fixes"}]}`; lines and columns
+/// from 1. A diagnostic without a place has neither `file` nor `range`.
 pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> Value {
-    let list: Vec<Value> = diagnostics
-        .iter()
-        .map(|diagnostic| {
-            let mut value = json!({
-                "code": diagnostic.code,
-                "severity": severity(diagnostic.severity),
-                "message": diagnostic.message,
-                "help": diagnostic.help,
-                "related": diagnostic.related.iter().map(|(span, text)| {
-                    let mut related = place(sources, *span);
-                    related["message"] = json!(text);
-                    related
-                }).collect::<Vec<_>>(),
-                "fixes": diagnostic.fixes.iter().map(|fix| {
-                    let mut edit = place(sources, fix.span);
-                    edit["title"] = json!(fix.title);
-                    edit["text"] = json!(fix.text);
-                    edit
-                }).collect::<Vec<_>>(),
-            });
-            if let Some(span) = diagnostic.span {
-                let place = place(sources, span);
-                value["file"] = place["file"].clone();
-                value["range"] = place["range"].clone();
-            }
-            value
-        })
-        .collect();
-    json!({ "diagnostics": list })
+    let list = diagnostics.iter().map(|diagnostic| {
+        let related = diagnostic.related.iter().map(|(span, text)| {
+            let (file, range) = place(sources, *span);
+            json!({ "file": file, "range": range, "message": text })
+        });
+        let fixes = diagnostic.fixes.iter().map(|fix| {
+            let (file, range) = place(sources, fix.span);
+            json!({ "title": fix.title, "file": file, "range": range, "text": fix.text })
+        });
+        let mut value = json!({
+            "code": diagnostic.code,
+            "severity": severity(diagnostic.severity),
+            "message": diagnostic.message,
+            "help": diagnostic.help,
+            "related": related.collect::<Vec<_>>(),
+            "fixes": fixes.collect::<Vec<_>>(),
+        });
+        if let (Some(span), Some(fields)) = (diagnostic.span, value.as_object_mut()) {
+            let (file, range) = place(sources, span);
+            fields.insert("file".to_owned(), file.into());
+            fields.insert("range".to_owned(), range);
+        }
+        value
+    });
+    json!({ "diagnostics": list.collect::<Vec<_>>() })
 }
 
 fn severity(severity: Severity) -> &'static str {
@@ -98,16 +95,17 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
-fn place(sources: &Sources, span: Span) -> Value {
+/// The file's path and the range in it.
+fn place(sources: &Sources, span: Span) -> (String, Value) {
     let file = sources.get(span.file);
-    let (start, end) = (file.position(span.start), file.position(span.end));
-    json!({
-        "file": file.path(),
-        "range": {
-            "start": { "line": start.line, "column": start.column },
-            "end": { "line": end.line, "column": end.column },
-        },
-    })
+    let position = |offset| {
+        let Position { line, column } = file.position(offset);
+        json!({ "line": line, "column": column })
+    };
+    (
+        file.path().to_owned(),
+        json!({ "start": position(span.start), "end": position(span.end) }),
+    )
 }
 
 /// A diagnostic in miette's terms: one file per report, other files as reports below it.

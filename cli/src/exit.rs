@@ -1,14 +1,11 @@
-//! Exit codes, defined once. `docs/exit-codes.md` says the same; a test compares them.
-
-use std::process::ExitCode;
+//! Exit codes that are not about a bundle; `ktl_bundle::Failure` has those. `docs/exit-codes.md` lists all, and a test
+//! compares it with both.
 
 /// How a command ended, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// It did what was asked.
-    Success = 0,
-    /// The stack has errors.
+    /// The stack has errors, or a test of it failed. Success is 0, which needs no name.
     Diagnostics = 1,
     /// The command line makes no sense; clap uses the same number.
     Usage = 2,
@@ -24,23 +21,4 @@ pub enum Exit {
     Store = 7,
     /// A defect of ktl.
     Internal = 70,
-}
-
-/// Every code that is not about a bundle, with its meaning.
-pub const MEANINGS: [(Exit, &str); 9] = [
-    (Exit::Success, "the command did what was asked"),
-    (Exit::Diagnostics, "the stack has errors; nothing was done"),
-    (Exit::Usage, "the command line makes no sense"),
-    (Exit::File, "a file cannot be read or written"),
-    (Exit::Cluster, "a cluster cannot be reached, or does not let us in"),
-    (Exit::RunFailed, "the run ended, and not everything is ready (or gone)"),
-    (Exit::RunCancelled, "the run was stopped by the user"),
-    (Exit::Store, "the run store cannot be used"),
-    (Exit::Internal, "a defect of ktl"),
-];
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(exit as u8)
-    }
 }

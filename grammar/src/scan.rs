@@ -327,6 +327,7 @@ impl<'a> Scanner<'a> {
         let after = self.peek(1);
         match before {
             b'\n' => true,
+            b' ' | b'\t' if self.tokens.last().is_none_or(|last| last.kind == TokenKind::Newline) => true,
             b' ' | b'\t' => matches!(after, b' ' | b'\t' | b'#' | b'!' | b'\n' | b'\r' | 0),
             _ => false,
         }

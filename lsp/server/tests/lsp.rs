@@ -14,6 +14,12 @@
 //! end                shutdown and exit; leave closes the pipe
 //! ```
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests may panic as tests do"
+)]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -138,10 +138,11 @@ impl Run {
         began: Instant,
         sent_before: u64,
     ) -> Result<Self, EngineError> {
+        let runner = &request.plan.runner;
         let budgets = Budgets {
             rollouts: request.concurrency,
-            limits: request.plan.runner.limits.clone(),
-            ..Budgets::default()
+            requests: runner.api_max_in_flight.unwrap_or(Budgets::default().requests),
+            limits: runner.limits.clone(),
         };
         // A sound plan has an order, and so has its graph: what is added to it only waits for nothing.
         let scheduler = Scheduler::new(tasks.graph, budgets, request.fail_mode)

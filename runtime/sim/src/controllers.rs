@@ -140,9 +140,21 @@ pub fn observe(state: &mut State, place: &Place, change: &Change) {
                 let pods = state.runs.waiting(&place.namespace);
                 tasks.extend(pods.into_iter().map(|place| Task::new(Worker::Kubelet, place)));
             }
-            // What a namespace that goes is still waiting for.
+            "deployments.apps" | "statefulsets.apps" | "replicasets.apps" => {
+                let collection = "horizontalpodautoscalers.autoscaling";
+                let scalers = state.store.list(collection, &place.namespace);
+                let ours = scalers.iter().filter(|scaler| {
+                    let target = |field: &str| text(scaler, &["spec", "scaleTargetRef", field]);
+                    target("name") == place.name && target("kind") == text(object, &["kind"])
+                });
+                tasks.extend(ours.map(|scaler| {
+                    let name = crate::value::name(scaler);
+                    Task::new(Worker::Scaler, Place::new(collection, &place.namespace, name))
+                }));
+            }
             _ => {}
         }
+        // What a namespace that goes is still waiting for.
         if !place.namespace.is_empty() && change.new.is_none() {
             let namespace = Place::new("namespaces", "", &place.namespace);
             if state

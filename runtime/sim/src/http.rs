@@ -9,6 +9,7 @@ mod query;
 mod reviews;
 mod route;
 mod watch;
+mod wire;
 
 use std::convert::Infallible;
 use std::future::Future;

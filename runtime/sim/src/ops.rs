@@ -454,10 +454,27 @@ fn store_changed(
     if how.dry_run {
         return Arc::new(object);
     }
-    if object == **old {
+    if same(&object, old) {
         return Arc::clone(old);
     }
     let stored = state.write(&target.place(), Some(object)).unwrap_or_default();
     finish(state, &target.place());
     stored
+}
+
+/// Whether nothing differs but the times of `managedFields`. The real server writes nothing then: a configuration without
+/// its defaults changes the object until they are filled in again.
+fn same(new: &Value, old: &Value) -> bool {
+    let timeless = |value: &Value| {
+        let mut value = value.clone();
+        if let Some(Value::Array(managers)) = value.pointer_mut("/metadata/managedFields") {
+            for manager in managers {
+                take(manager, &["time"]);
+            }
+        }
+        value
+    };
+    // Most writes end here, without a copy.
+    let parts = ["spec", "status"];
+    parts.iter().all(|part| new.get(part) == old.get(part)) && timeless(new) == timeless(old)
 }

@@ -199,10 +199,18 @@ impl<'p> Evaluator<'p> {
                 })
                 .collect();
             let message = format!("cycle: {} → {}", hops.join(" → "), name(*first));
+            let next = cycle.iter().cycle().skip(1).map(|(at, _)| name(*at));
+            let mut said = cycle.iter().zip(next).map(|((at, span), next)| {
+                let text = format!("`{}` needs `{next}` here", name(*at));
+                (*span, text)
+            });
             let mut diagnostic =
                 Diagnostic::error("K0402", *span, message).help("take one of these references out, or split a release");
-            for (at, span) in cycle.iter().skip(1) {
-                diagnostic = diagnostic.related(*span, format!("{} needs the next one here", name(*at)));
+            if let Some((_, text)) = said.next() {
+                diagnostic = diagnostic.label(text);
+            }
+            for (span, text) in said {
+                diagnostic = diagnostic.related(span, text);
             }
             reports.push(diagnostic);
         }

@@ -59,7 +59,14 @@ impl Builder<'_> {
                 text: None,
             })
             .collect();
-        self.close_strings(&mut lexemes);
+        self.unbalanced = false;
+        if let Some(string) = self.close_strings(&mut lexemes) {
+            match self.balanced(&lexemes) {
+                true => self.mute_line(string),
+                // It swallowed brackets.
+                false => self.mute_from(string),
+            }
+        }
         if !self.balanced(&lexemes) {
             for _ in 0..ATTEMPTS {
                 if !self.mend_opener(&mut lexemes) {
@@ -86,8 +93,11 @@ impl Builder<'_> {
             .unwrap_or_else(|| self.spelling(lexeme.token).to_owned())
     }
 
-    fn close_strings(&mut self, lexemes: &mut [Lexeme]) {
+    /// Closes the strings that are not closed. Says where the first one starts.
+    fn close_strings(&mut self, lexemes: &mut [Lexeme]) -> Option<u32> {
+        // Strings, and the interpolations in them.
         let mut opened: Vec<Token> = Vec::new();
+        let mut first = None;
         for lexeme in lexemes {
             let token = lexeme.token;
             let (opener, quotes) = match token.kind {
@@ -95,7 +105,22 @@ impl Builder<'_> {
                     opened.push(token);
                     continue;
                 }
+                TokenKind::Open | TokenKind::Close if opened.is_empty() => continue,
+                TokenKind::Open => {
+                    opened.push(token);
+                    continue;
+                }
+                TokenKind::Close => {
+                    if opened.last().is_some_and(|opener| opener.kind == TokenKind::Open) {
+                        opened.pop();
+                    }
+                    continue;
+                }
                 TokenKind::StringClose => {
+                    if token.start == token.end {
+                        self.report_interpolation(&opened);
+                    }
+                    while opened.pop_if(|opener| opener.kind == TokenKind::Open).is_some() {}
                     let Some(opener) = opened.pop() else { continue };
                     if token.start < token.end {
                         continue;
@@ -143,7 +168,21 @@ impl Builder<'_> {
                 })
                 .fix(format!("insert `{quotes}`"), end, quotes),
             );
-            self.mute_from(opener.start);
+            first = first.or(Some(opener.start));
+        }
+        first
+    }
+
+    /// A string that is not closed, because an interpolation around it or in it is not.
+    fn report_interpolation(&mut self, opened: &[Token]) {
+        let interpolation = opened.iter().find(|opener| self.spelling(**opener) == "${");
+        if let Some(opener) = interpolation {
+            let span = self.token_span(*opener);
+            self.report_bracket(
+                Diagnostic::error("K0003", span, "`${` opened here is never closed")
+                    .label("opened here")
+                    .help("close it with `}`, or write `\\${` for the signs themselves"),
+            );
         }
     }
 
@@ -161,7 +200,7 @@ impl Builder<'_> {
 
     /// A mismatch mends itself in several steps; the first one tells the story.
     fn report_bracket(&mut self, diagnostic: Diagnostic) {
-        if !self.is_muting() {
+        if !std::mem::replace(&mut self.unbalanced, true) {
             self.report(diagnostic);
         }
     }
@@ -180,24 +219,16 @@ impl Builder<'_> {
                     let sign = self.shown(lexeme);
                     let span = self.token_span(lexeme.token);
                     self.report_bracket(stray(span, &sign));
-                    self.mute_from(span.start);
+                    self.mute_line(span.start);
                     lexemes.remove(index);
                     return true;
                 }
                 TokenKind::Close => match stack.pop() {
                     Some(open) => closers.push((open, index)),
                     None => {
-                        let Some((line, indent)) = lines.get(index).copied() else {
+                        let Some(last) = line_above(lexemes, &lines, index) else {
                             return false;
                         };
-                        let above = lines.iter().enumerate().take(index).rev().find(|(at, (above, other))| {
-                            *above < line
-                                && *other <= indent
-                                && lexemes.get(*at).is_some_and(|lexeme| {
-                                    lexeme.token.kind != TokenKind::Newline && lexeme.token.kind != TokenKind::Fold
-                                })
-                        });
-                        let Some((last, _)) = above else { return false };
                         return self.mend_opener_at(lexemes, last, index, &closers, &lines);
                     }
                 },
@@ -243,6 +274,19 @@ impl Builder<'_> {
             let Some(lexeme) = lexemes.get(early).cloned() else {
                 return false;
             };
+            // The early one may be right, and what it closes not opened.
+            let above = line_above(lexemes, lines, early).filter(|above| *above > last);
+            let unopened = above
+                .and_then(|above| lexemes.get(above))
+                .filter(|end| end.token.kind != TokenKind::Open);
+            if let (Some(above), Some(_)) = (above, unopened)
+                && early
+                    .checked_sub(1)
+                    .and_then(|before| lexemes.get(before))
+                    .is_some_and(is_newline)
+            {
+                return self.mend_opener_at(lexemes, above, early, closers, lines);
+            }
             let span = self.token_span(lexeme.token);
             let sign = self.shown(&lexeme);
             self.report_bracket(
@@ -317,7 +361,7 @@ impl Builder<'_> {
                     if !stack.iter().any(|opened| opened.closer == closer) {
                         let span = self.token_span(lexeme.token);
                         self.report_bracket(stray(span, &shown));
-                        self.mute_from(span.start);
+                        self.mute_line(span.start);
                         continue;
                     }
                     while stack.last().is_some_and(|opened| opened.closer != closer) {
@@ -356,9 +400,8 @@ impl Builder<'_> {
     /// Closes the innermost bracket here, or at the end of the last line.
     fn close_one(&mut self, stack: &mut Vec<Opened>, out: &mut Vec<Lexeme>, end_of_line: bool) {
         let Some(opened) = stack.pop() else { return };
-        let newline = |lexeme: &Lexeme| matches!(lexeme.token.kind, TokenKind::Newline | TokenKind::Fold);
         let mut index = out.len();
-        while end_of_line && index > opened.index + 1 && out.get(index - 1).is_some_and(newline) {
+        while end_of_line && index > opened.index + 1 && out.get(index - 1).is_some_and(is_newline) {
             index -= 1;
         }
         let place = index
@@ -374,7 +417,7 @@ impl Builder<'_> {
             .text
             .get(opened.span.start as usize..opened.span.end as usize)
             .unwrap_or("{");
-        if !self.is_muting() {
+        if !self.unbalanced {
             self.report_bracket(
                 Diagnostic::error(
                     "K0003",
@@ -422,16 +465,22 @@ impl Builder<'_> {
             .count()
     }
 
-    /// From 1. Counts from the start of the file: only for messages, which are few.
-    fn line_number(&self, at: u32) -> usize {
-        self.text
-            .get(..at as usize)
-            .unwrap_or("")
-            .bytes()
-            .filter(|byte| *byte == b'\n')
-            .count()
-            + 1
+    /// From 1.
+    fn line_number(&self, at: u32) -> u32 {
+        self.source.line(at).0 + 1
     }
+}
+
+fn is_newline(lexeme: &Lexeme) -> bool {
+    matches!(lexeme.token.kind, TokenKind::Newline | TokenKind::Fold)
+}
+
+/// The last token of the nearest line above a token's that is indented no more than the token's.
+fn line_above(lexemes: &[Lexeme], lines: &[(usize, usize)], index: usize) -> Option<usize> {
+    let (line, indent) = lines.get(index).copied()?;
+    let mut above = lexemes.iter().zip(lines).enumerate().take(index).rev();
+    let found = above.find(|(_, (lexeme, (above, other)))| *above < line && *other <= indent && !is_newline(lexeme));
+    found.map(|(at, _)| at)
 }
 
 fn stray(span: Span, sign: &str) -> Diagnostic {

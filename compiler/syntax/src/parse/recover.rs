@@ -17,7 +17,7 @@ use crate::diagnostic::Diagnostic;
 use crate::parse::balance::Lexeme;
 use crate::parse::declarations::TestLine;
 use crate::parse::fragment::{self, Fragment};
-use crate::parse::mend::Where;
+use crate::parse::place::Where;
 use crate::parse::tree::{Builder, Node};
 use crate::source::Span;
 
@@ -59,7 +59,7 @@ impl<'a> Builder<'a> {
             }
         };
         self.lexemes = Vec::new();
-        self.mute(None);
+        self.set_muted(None);
         kind.unwrap_or(DeclKind::Error)
     }
 
@@ -82,8 +82,7 @@ impl<'a> Builder<'a> {
                 let index = fragment.piece_at(at as u32);
                 let (mended, unsure) = self.mend(rule, place, &skeleton, index);
                 // What stands behind a guess is not to be trusted.
-                let muted = self.mute(None);
-                self.mute(muted);
+                let muted = self.muted();
                 if let Some(from) = unsure {
                     self.mute_from(from);
                 }
@@ -95,7 +94,7 @@ impl<'a> Builder<'a> {
                         built.extend(build(self, &fragment, node));
                     }
                 }
-                self.mute(muted);
+                self.set_muted(muted);
                 built
             }
         }

@@ -1,5 +1,7 @@
 //! What all builders of tree nodes share: places, names, doc comments, and walking pest's pairs.
 
+use std::iter::{Filter, Peekable};
+use std::ops::Range;
 use std::sync::Arc;
 
 use ktl_grammar::{Rule, Token, TokenKind};
@@ -9,7 +11,7 @@ use crate::ast::{Expr, ExprKind, Name, Path, TypeExpr, TypeKind};
 use crate::diagnostic::Diagnostic;
 use crate::parse::balance::Lexeme;
 use crate::parse::fragment::Fragment;
-use crate::source::{FileId, Span};
+use crate::source::{FileId, SourceFile, Span};
 
 /// A pair of the grammar.
 pub(crate) type Node<'i> = Pair<'i, Rule>;
@@ -17,23 +19,28 @@ pub(crate) type Node<'i> = Pair<'i, Rule>;
 /// Builds the tree of one file.
 pub(crate) struct Builder<'a> {
     pub(crate) file: FileId,
+    pub(crate) source: &'a SourceFile,
     pub(crate) text: &'a str,
     pub(crate) tokens: &'a [Token],
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// The tokens of the declaration that is being mended.
     pub(crate) lexemes: Vec<Lexeme>,
-    /// Findings from here on follow from one that was given, and are dropped.
-    muted: Option<u32>,
+    /// Whether the brackets of the declaration were found wanting.
+    pub(crate) unbalanced: bool,
+    /// Findings in here follow from one that was given, and are dropped.
+    muted: Option<Range<u32>>,
 }
 
 impl<'a> Builder<'a> {
-    pub(crate) fn new(file: FileId, text: &'a str, tokens: &'a [Token]) -> Self {
+    pub(crate) fn new(file: FileId, source: &'a SourceFile, tokens: &'a [Token]) -> Self {
         Builder {
             file,
-            text,
+            source,
+            text: source.text(),
             tokens,
             diagnostics: Vec::new(),
             lexemes: Vec::new(),
+            unbalanced: false,
             muted: None,
         }
     }
@@ -44,21 +51,35 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(crate) fn is_muted(&self, span: Span) -> bool {
-        self.muted.is_some_and(|from| span.start >= from)
+    fn is_muted(&self, span: Span) -> bool {
+        self.muted.as_ref().is_some_and(|muted| muted.contains(&span.start))
     }
 
-    pub(crate) fn is_muting(&self) -> bool {
-        self.muted.is_some()
+    /// Where findings are dropped.
+    pub(crate) fn muted(&self) -> Option<Range<u32>> {
+        self.muted.clone()
     }
 
-    pub(crate) fn mute_from(&mut self, at: u32) {
-        self.muted = Some(self.muted.map_or(at, |from| from.min(at)));
+    pub(crate) fn set_muted(&mut self, muted: Option<Range<u32>>) {
+        self.muted = muted;
     }
 
-    /// Sets from where findings are dropped, and says from where they were.
-    pub(crate) fn mute(&mut self, from: Option<u32>) -> Option<u32> {
-        std::mem::replace(&mut self.muted, from)
+    /// Drops findings from here on, too.
+    pub(crate) fn mute_from(&mut self, start: u32) {
+        self.mute(start..u32::MAX);
+    }
+
+    /// Drops findings in a line, too.
+    pub(crate) fn mute_line(&mut self, at: u32) {
+        let (before, after) = self.text.split_at_checked(at as usize).unwrap_or((self.text, ""));
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1) as u32;
+        let length = after.find('\n').unwrap_or(after.len()) as u32;
+        self.mute(start..at + length + 1);
+    }
+
+    fn mute(&mut self, range: Range<u32>) {
+        let muted = self.muted.take().unwrap_or_else(|| range.clone());
+        self.muted = Some(muted.start.min(range.start)..muted.end.max(range.end));
     }
 
     pub(crate) fn spelling(&self, token: Token) -> &'a str {
@@ -204,16 +225,17 @@ pub(crate) fn children(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
     node.into_inner().filter(|node| !is_keyword(node.as_rule()))
 }
 
-type Keep<'i> = fn(&Node<'i>) -> bool;
+/// The nodes inside, without keywords.
+type Significant<'i> = Filter<Pairs<'i, Rule>, fn(&Node<'i>) -> bool>;
 
 /// A cursor over the nodes inside that takes the next one if it has the rule.
 pub(crate) struct Children<'i> {
-    inner: std::iter::Peekable<std::iter::Filter<Pairs<'i, Rule>, Keep<'i>>>,
+    inner: Peekable<Significant<'i>>,
 }
 
 impl<'i> Children<'i> {
     pub(crate) fn of(node: Node<'i>) -> Self {
-        let keep: Keep<'i> = |node| !is_keyword(node.as_rule());
+        let keep: fn(&Node<'i>) -> bool = |node| !is_keyword(node.as_rule());
         Children {
             inner: node.into_inner().filter(keep).peekable(),
         }

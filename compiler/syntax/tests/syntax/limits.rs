@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::files::{Parsed, parsed};
 
 /// Far more than a linear parser needs even without optimisation, far less than an exponential one.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(120);
 
 #[expect(clippy::disallowed_methods, reason = "this is about time")]
 fn soon(what: &str, text: &str) -> Parsed {

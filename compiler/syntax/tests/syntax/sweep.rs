@@ -67,12 +67,13 @@ impl Tally {
             .filter(|(findings, _)| **findings <= 1)
             .map(|(_, count)| count)
             .sum();
-        println!(
+        assert!(self.failures.is_empty(), "{}", self.failures.join("\n"));
+        let enough = self.kept * 100 >= all * keeps && few * 100 >= all * one_finding;
+        assert!(
+            enough,
             "of {all}: {} lose nothing, {few} have one finding at most; {:?}",
             self.kept, self.findings
         );
-        assert!(self.failures.is_empty(), "{}", self.failures.join("\n"));
-        assert!(self.kept * 100 >= all * keeps && few * 100 >= all * one_finding);
     }
 }
 
@@ -112,7 +113,7 @@ fn deleting_any_byte_loses_at_most_one_declaration() {
             tally.look(&counts, &broken, || format!("without {char:?} at {}", place(&text, at)));
         }
     }
-    tally.check(97, 97);
+    tally.check(96, 98);
 }
 
 #[test]
@@ -127,5 +128,5 @@ fn inserting_any_sign_loses_at_most_one_declaration() {
             tally.look(&counts, &broken, || format!("with {sign:?} at {}", place(&text, at)));
         }
     }
-    tally.check(95, 96);
+    tally.check(94, 97);
 }

@@ -181,7 +181,10 @@ fn advance(state: &mut State, pod: &Value, plan: &Plan, run: &mut Run, now: Dura
         } else {
             "Failed"
         };
-        say(state, pod, run, "kubelet", event, &message);
+        // A claim that is about to be bound is nothing to tell.
+        if !message.is_empty() {
+            say(state, pod, run, "kubelet", event, &message);
+        }
         show(state, &place, Stage::Waiting(reason, message));
         return None;
     }
@@ -415,10 +418,7 @@ fn missing(state: &State, pod: &Value) -> Option<(&'static str, String)> {
         let claim = text(volume, &["persistentVolumeClaim", "claimName"]);
         let bound = state.store.get("persistentvolumeclaims", namespace, claim);
         if !claim.is_empty() && bound.is_none_or(|claim| text(claim, &["status", "phase"]) != "Bound") {
-            return Some((
-                "ContainerCreating",
-                format!("waiting for claim \"{claim}\" to be bound"),
-            ));
+            return Some(("ContainerCreating", String::new()));
         }
     }
     let containers = items(pod, &["spec", "initContainers"])

@@ -1,4 +1,4 @@
-//! Reading bodies: JSON and YAML, with an eye on keys that occur twice.
+//! Reading bodies: JSON, YAML and protobuf, with an eye on keys that occur twice.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -11,6 +11,7 @@ use crate::status::Failure;
 /// Reads a body. Gives the paths of duplicate fields too.
 pub fn read(content_type: &str, body: &[u8]) -> Result<(Value, Vec<String>), Failure> {
     match content_type {
+        "application/vnd.kubernetes.protobuf" => Ok((super::wire::read(body)?, Vec::new())),
         "application/yaml" | "application/apply-patch+yaml" => yaml(body),
         ""
         | "application/json"
@@ -19,7 +20,7 @@ pub fn read(content_type: &str, body: &[u8]) -> Result<(Value, Vec<String>), Fai
         | "application/strategic-merge-patch+json" => json(body),
         other => {
             let why = format!(
-                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml (not {other})"
+                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf (not {other})"
             );
             Err(Failure::new(415, "UnsupportedMediaType", why))
         }

@@ -221,3 +221,33 @@ async fn nonsense_gets_an_answer() {
         }
     }
 }
+
+/// A protobuf body cut off anywhere, or with any byte changed, is read or refused.
+#[tokio::test(start_paused = true)]
+async fn damaged_protobuf_gets_an_answer() {
+    // A pod `p` with one container: what a Go client sends.
+    let field = |number: u8, bytes: &[u8]| [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat();
+    let container = [field(1, b"main"), field(2, b"nginx")].concat();
+    let pod = [field(1, &field(1, b"p")), field(2, &field(2, &container))].concat();
+    let meta = [field(1, b"v1"), field(2, b"Pod")].concat();
+    let body = [b"k8s\0".to_vec(), field(1, &meta), field(2, &pod)].concat();
+    let path = "/api/v1/namespaces/default/pods?dryRun=All";
+    let kind = "application/vnd.kubernetes.protobuf";
+    let cluster = Cluster::new(Options::default());
+    let (code, made) = send(&cluster, "POST", path, kind, body.clone()).await;
+    assert_eq!(
+        (code, &made["spec"]["containers"][0]["image"]),
+        (201, &json!("nginx")),
+        "{made}"
+    );
+    for index in 0..body.len() {
+        let (code, _) = send(&cluster, "POST", path, kind, body[..index].to_vec()).await;
+        assert!(code >= 400, "cut off at {index}");
+        for flip in [1, 0x80, 0xff] {
+            let mut body = body.clone();
+            body[index] ^= flip;
+            let (code, _) = send(&cluster, "POST", path, kind, body).await;
+            assert!((200..600).contains(&code));
+        }
+    }
+}

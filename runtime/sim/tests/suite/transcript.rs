@@ -11,7 +11,7 @@
 //! sleep 2s
 //! ```
 //!
-//! A body is YAML and is sent as JSON; a third word after the path is its content type, written `merge`, `json`,
+//! A body is YAML and is sent as JSON; a third word after the path is its content type (what a GET accepts), written `merge`, `json`,
 //! `strategic`, `apply` or in full; `raw` sends the body as it stands. The answer to a watch is the list of its lines.
 //! `= "…"` compares JSON, `~` looks for a part of the text, `#` compares how many members there are.
 
@@ -30,7 +30,7 @@ pub async fn send(cluster: &Cluster, method: &str, path: &str, kind: &str, body:
     let request = http::Request::builder()
         .method(method)
         .uri(path)
-        .header("content-type", kind)
+        .header(if method == "GET" { "accept" } else { "content-type" }, kind)
         .header("user-agent", "transcript/1")
         .body(Full::new(body.into()))
         .unwrap();

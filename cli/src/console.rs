@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use ktl_report::run;
+use ktl_report::run::Lines;
+use ktl_report::words::visible;
 use ktl_store::event::{Event, EventKind};
 
 /// Where a run's events go.
 pub enum Console {
     /// Lines on standard error.
-    Lines,
+    Lines(Lines),
     /// Lines, and below them a bar for each running release and one for the whole.
     Live(Live),
     /// One JSON object per line on standard output.
@@ -22,7 +23,7 @@ impl Console {
     pub fn new(json: bool, paused: bool) -> Self {
         match (json, paused || !std::io::stderr().is_terminal()) {
             (true, _) => Console::Json,
-            (false, true) => Console::Lines,
+            (false, true) => Console::Lines(Lines::new()),
             (false, false) => Console::Live(Live::new()),
         }
     }
@@ -34,9 +35,9 @@ impl Console {
                 let line = serde_json::to_string(event).expect("an event can be written");
                 crate::command::print(&(line + "\n"));
             }
-            Console::Lines => {
-                if let Some(line) = run::line(event) {
-                    anstream::eprintln!("{line}");
+            Console::Lines(lines) => {
+                if let Some(lines) = lines.show(event) {
+                    anstream::eprintln!("{lines}");
                 }
             }
             Console::Live(live) => live.show(event),
@@ -46,6 +47,7 @@ impl Console {
 
 /// The bars of a live console.
 pub struct Live {
+    lines: Lines,
     screen: MultiProgress,
     total: ProgressBar,
     running: BTreeMap<String, ProgressBar>,
@@ -58,6 +60,7 @@ impl Live {
             screen.add(ProgressBar::new(0).with_style(style("{elapsed:>7} {bar:24} {pos}/{len} objects {wide_msg}")));
         total.enable_steady_tick(std::time::Duration::from_millis(200));
         Live {
+            lines: Lines::new(),
             screen,
             total,
             running: BTreeMap::new(),
@@ -65,9 +68,9 @@ impl Live {
     }
 
     fn show(&mut self, event: &Event) {
-        if let Some(line) = run::line(event) {
+        if let Some(lines) = self.lines.show(event) {
             // A screen that cannot be written to is no reason to stop a run.
-            let _ = self.screen.println(line);
+            let _ = self.screen.println(lines);
         }
         match &event.kind {
             EventKind::RunStarted { objects, .. } => self.total.set_length(*objects),
@@ -75,7 +78,7 @@ impl Live {
                 let bar = ProgressBar::new(*objects)
                     .with_style(style("        {spinner} {prefix} {pos}/{len} {wide_msg:.dim}"));
                 let bar = self.screen.insert_before(&self.total, bar);
-                bar.set_prefix(release.clone());
+                bar.set_prefix(visible(release).into_owned());
                 bar.enable_steady_tick(std::time::Duration::from_millis(200));
                 self.running.insert(release.clone(), bar);
             }
@@ -113,7 +116,7 @@ impl Live {
     fn say(&self, event: &Event, object: &str, what: &str) {
         if let Some(bar) = self.bar(event) {
             let name = object.splitn(3, '/').last().unwrap_or(object);
-            bar.set_message(format!("{name}: {what}"));
+            bar.set_message(format!("{}: {}", visible(name), visible(what)));
         }
     }
 }

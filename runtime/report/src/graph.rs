@@ -10,6 +10,7 @@ use ktl_plan::{Edge, Plan, Reason};
 use serde::Serialize;
 
 use crate::links::links;
+use crate::words::visible;
 
 /// Graphviz.
 pub fn dot(plan: &Plan) -> String {
@@ -33,7 +34,6 @@ pub fn dot(plan: &Plan) -> String {
 pub fn mermaid(plan: &Plan) -> String {
     let mut out = "flowchart LR\n".to_owned();
     for (index, release) in plan.releases.iter().enumerate() {
-        // Mermaid has no escape inside a label but entities.
         let label = format!("{}<br/>{}", entities(&release.name), entities(&release.kind));
         let _ = writeln!(out, "  r{index}[\"{label}\"]");
     }
@@ -114,16 +114,27 @@ pub(crate) fn reason(reason: &Reason) -> String {
     }
 }
 
+/// A quoted id or label of Graphviz, which knows two escapes and reads `&` as the start of an entity.
 fn quoted(text: &str) -> String {
-    format!(
-        "\"{}\"",
-        text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-    )
+    let lines: Vec<String> = text
+        .split('\n')
+        .map(|line| {
+            let line = visible(line).replace('\\', "\\\\").replace('"', "\\\"");
+            line.replace('&', "&amp;")
+        })
+        .collect();
+    format!("\"{}\"", lines.join("\\n"))
 }
 
+/// A label of Mermaid, which has no escape but entities, written with `#`; a backtick would begin Markdown.
 fn entities(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('"', "&quot;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    let mut out = String::new();
+    for character in visible(text).chars() {
+        if "#&\"<>`\\".contains(character) {
+            let _ = write!(out, "#{};", u32::from(character));
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }

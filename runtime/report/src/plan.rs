@@ -1,5 +1,6 @@
 //! A plan as text: what would be rolled out, in which order, and why in that order.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -8,7 +9,7 @@ use ktl_plan::{Edge, Plan, Reason, Release};
 use crate::graph::reason;
 use crate::links::links;
 use crate::style::{FAINT, STRONG, paint};
-use crate::words::{count, list};
+use crate::words::{count, list, visible};
 
 /// Releases in order of execution with their objects and reasons, then one line that counts.
 pub fn text(plan: &Plan) -> String {
@@ -16,42 +17,47 @@ pub fn text(plan: &Plan) -> String {
     let profile = plan
         .profile
         .as_ref()
-        .map(|profile| format!(", profile {profile}"))
+        .map(|profile| format!(", profile {}", visible(profile)))
         .unwrap_or_default();
-    let clusters: Vec<&str> = plan.clusters.keys().map(String::as_str).collect();
-    let _ = writeln!(
-        out,
-        "{}{profile}, for {}\n",
-        paint(STRONG, &plan.stack),
-        list(&clusters)
-    );
+    let clusters: Vec<Cow<str>> = plan.clusters.keys().map(|name| visible(name)).collect();
+    let clusters = match clusters.as_slice() {
+        [] => "no cluster".to_owned(),
+        clusters => list(clusters),
+    };
+    let stack = paint(STRONG, visible(&plan.stack));
+    let _ = writeln!(out, "{stack}{profile}, for {clusters}");
 
     let mut needs: BTreeMap<usize, Vec<(usize, Vec<&Edge>)>> = BTreeMap::new();
     for ((from, to), edges) in links(plan) {
         needs.entry(from).or_default().push((to, edges));
     }
     for (index, release) in plan.releases.iter().enumerate() {
+        if index == 0 {
+            out.push('\n');
+        }
         let place = if plan.clusters.len() > 1 {
             format!("{}/{}", release.cluster, release.namespace)
         } else {
             release.namespace.clone()
         };
-        let _ = writeln!(out, "{} in {place} ({})", paint(STRONG, &release.name), release.kind);
+        let (name, kind) = (paint(STRONG, visible(&release.name)), visible(&release.kind));
+        let _ = writeln!(out, "{name} in {} ({kind})", visible(&place));
         for line in wrapped(&objects(release), 96) {
             let _ = writeln!(out, "    {line}");
         }
         let mut inferred = Vec::new();
         for (to, edges) in needs.get(&index).into_iter().flatten() {
             let name = plan.releases.get(*to).map_or("", |release| release.name.as_str());
+            let name = visible(name);
             let reasons = || edges.iter().flat_map(|edge| &edge.reasons);
             let written: BTreeSet<String> = reasons().filter(|reason| rule(reason).is_none()).map(reason).collect();
             let rules: BTreeSet<&str> = reasons().filter_map(rule).collect();
             for reason in &written {
-                let _ = writeln!(out, "    needs {name}: {}", paint(FAINT, reason));
+                let _ = writeln!(out, "    needs {name}: {}", paint(FAINT, visible(reason)));
             }
             if written.is_empty() {
                 let rules: Vec<&str> = rules.into_iter().collect();
-                inferred.push(format!("{name} ({})", rules.join(", ")));
+                inferred.push(format!("{name} ({})", visible(&rules.join(", "))));
             }
         }
         if !inferred.is_empty() {
@@ -99,7 +105,7 @@ fn objects(release: &Release) -> Vec<String> {
         Some(other) if other != namespace => format!("{other}/{}/{}", object.kind, object.name),
         _ => format!("{}/{}", object.kind, object.name),
     });
-    shown.collect()
+    shown.map(|object| visible(&object).into_owned()).collect()
 }
 
 /// Words two spaces apart, in lines of at most `width` characters where words allow.

@@ -1,165 +1,219 @@
 //! A run as lines of text: one per thing that a person would want to know, and a summary at the end.
 
-use ktl_store::event::{Command, DeleteOutcome, Event, EventKind, Outcome, RunStatus, Summary};
+use std::collections::BTreeMap;
+
+use ktl_store::event::{Cause, Command, DeleteOutcome, Event, EventKind, Outcome, RunStatus, Summary};
 
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, paint};
-use crate::words::{count, duration};
+use crate::words::{count, duration, visible};
 
-/// The line that an event deserves, or `None` for what happens too often to be told.
+/// Turns the events of one run into lines, in their order.
 ///
-/// Lines begin with the time since the run started and never contain a newline, but for a failure, whose evidence follows
-/// on lines of its own.
-pub fn line(event: &Event) -> Option<String> {
-    let text = match &event.kind {
-        EventKind::RunStarted {
-            stack,
-            command,
-            dry_run,
-            concurrency,
-            fail_mode,
-            releases,
-            objects,
-            ..
-        } => {
-            let what = match (command, dry_run) {
-                (Command::Apply, false) => "applying",
-                (Command::Apply, true) => "dry run of applying",
-                (Command::Delete, false) => "deleting",
-                (Command::Delete, true) => "dry run of deleting",
-            };
-            format!(
-                "{what} {}: {}, {}; {} at a time, {fail_mode}",
-                paint(STRONG, stack),
-                count(number(*releases), "release"),
-                count(number(*objects), "object"),
-                count(number(u64::from(*concurrency)), "rollout"),
-            )
-        }
-        EventKind::ReleaseStarted { release, objects } => {
-            format!(
-                "{} {release} {}",
-                word(FAINT, "started"),
-                paint(FAINT, count(number(*objects), "object"))
-            )
-        }
-        EventKind::ReleaseReady {
-            release,
-            unchanged: true,
-            ..
-        } => format!("{} {release}", word(FAINT, "unchanged")),
-        EventKind::ReleaseReady {
-            release, duration_ms, ..
-        } => {
-            format!(
-                "{} {release} {}",
-                word(GOOD, "ready"),
-                paint(FAINT, format!("in {}", duration(*duration_ms)))
-            )
-        }
-        EventKind::ReleaseFailed { release, failed, .. } => {
-            format!("{} {release} {}", word(BAD, "failed"), count(number(*failed), "object"))
-        }
-        EventKind::ReleaseBlocked { release, cause } => format!("{} {release}: {cause}", word(WARN, "blocked")),
-        EventKind::ObjectRetrying {
-            object,
-            message,
-            attempt,
-            delay_ms,
-            ..
-        } => {
-            let delay = duration(*delay_ms);
-            format!(
-                "{} {object}: {message}; attempt {} in {delay}",
-                word(WARN, "retrying"),
-                attempt + 1
-            )
-        }
-        EventKind::ObjectFailed {
-            object,
-            message,
-            evidence,
-            ..
-        } => {
-            let evidence: String = evidence.iter().map(|line| format!("\n{:19}{line}", "")).collect();
-            format!("{} {object}: {message}{evidence}", word(BAD, "failed"))
-        }
-        EventKind::ObjectDeleted {
-            object,
-            outcome: DeleteOutcome::Kept,
-            ..
-        } => {
-            format!("{} {object}: it was not made by this stack", word(WARN, "kept"))
-        }
-        EventKind::CancelRequested { hard: false } => {
-            format!(
-                "{} nothing new starts; press Ctrl-C again to stop waiting",
-                word(WARN, "stopping")
-            )
-        }
-        EventKind::CancelRequested { hard: true } => format!("{} without waiting", word(WARN, "stopping")),
-        EventKind::ObjectApplied {
-            object,
-            outcome: Outcome::NotChecked { reason },
-            ..
-        } => {
-            format!("{} {object}: {reason}", word(FAINT, "unchecked"))
-        }
-        EventKind::ObjectApplying { .. }
-        | EventKind::ObjectApplied { .. }
-        | EventKind::ObjectProgressing { .. }
-        | EventKind::ObjectReady { .. }
-        | EventKind::ObjectDeleting { .. }
-        | EventKind::ObjectDeleted { .. }
-        | EventKind::ObjectBlocked { .. }
-        | EventKind::RunFinished { .. } => return None,
-    };
-    Some(format!(
-        "{} {text}",
-        paint(FAINT, format!("{:>7}", duration(event.at_ms)))
-    ))
+/// What is as it should be is not told: a second apply of an unchanged stack begins, and says at its end that nothing had
+/// to change. A release is told from the moment that something of it changes or is waited for.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    run: Option<(Command, bool)>,
+    /// Releases that run: how many objects each has, and whether its start was told.
+    running: BTreeMap<String, (u64, bool)>,
 }
 
-/// What happened, in one or two lines: `shop is ready: 13 releases in 42.0s (58 created)`.
+impl Lines {
+    /// For a run that has not begun.
+    pub fn new() -> Self {
+        Lines::default()
+    }
+
+    /// What the event deserves: mostly nothing, else a line, or several with newlines between them: the start of a
+    /// release that was not worth telling before, the evidence of a failure.
+    ///
+    /// Lines begin with the time since the run started and have no newline at the end.
+    pub fn show(&mut self, event: &Event) -> Option<String> {
+        let lines = [self.start(&event.kind), self.text(&event.kind)];
+        let time = paint(FAINT, format!("{:>7}", duration(event.at_ms)));
+        let lines: Vec<String> = lines
+            .into_iter()
+            .flatten()
+            .map(|line| format!("{time} {line}"))
+            .collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    /// The start of the event's release, if this event is the first to make it worth telling.
+    fn start(&mut self, event: &EventKind) -> Option<String> {
+        let told = match event {
+            EventKind::ObjectApplied { outcome, .. } => matches!(outcome, Outcome::Created | Outcome::Changed),
+            EventKind::ObjectDeleted { outcome, .. } => *outcome == DeleteOutcome::Deleted,
+            EventKind::ObjectProgressing { .. } => true,
+            _ => false,
+        };
+        let release = event.release().filter(|_| told)?;
+        let (objects, started) = self.running.get_mut(release)?;
+        if std::mem::replace(started, true) {
+            return None;
+        }
+        let objects = paint(FAINT, count(number(*objects), "object"));
+        Some(format!("{} {} {objects}", word(FAINT, "started"), visible(release)))
+    }
+
+    fn text(&mut self, event: &EventKind) -> Option<String> {
+        let line = match event {
+            EventKind::RunStarted {
+                stack,
+                command,
+                dry_run,
+                concurrency,
+                fail_mode,
+                releases,
+                objects,
+                ..
+            } => {
+                self.run = Some((*command, *dry_run));
+                let what = match (command, dry_run) {
+                    (Command::Apply, false) => "applying",
+                    (Command::Apply, true) => "dry run of applying",
+                    (Command::Delete, false) => "deleting",
+                    (Command::Delete, true) => "dry run of deleting",
+                };
+                format!(
+                    "{what} {}: {}, {}; {} at a time, {fail_mode}",
+                    paint(STRONG, visible(stack)),
+                    count(number(*releases), "release"),
+                    count(number(*objects), "object"),
+                    count(number(u64::from(*concurrency)), "rollout"),
+                )
+            }
+            EventKind::ReleaseStarted { release, objects } => {
+                self.running.insert(release.clone(), (*objects, false));
+                return None;
+            }
+            EventKind::ReleaseReady {
+                release,
+                unchanged,
+                duration_ms,
+            } => {
+                let (_, told) = self.running.remove(release).unwrap_or_default();
+                if *unchanged && !told {
+                    return None;
+                }
+                let done = match (unchanged, self.run) {
+                    (true, _) => "unchanged",
+                    (false, Some((_, true))) => "checked",
+                    (false, Some((Command::Delete, _))) => "gone",
+                    (false, _) => "ready",
+                };
+                let time = paint(FAINT, format!("in {}", duration(*duration_ms)));
+                let style = if *unchanged { FAINT } else { GOOD };
+                format!("{} {} {time}", word(style, done), visible(release))
+            }
+            EventKind::ReleaseFailed { release, failed, .. } => {
+                self.running.remove(release);
+                let failed = count(number(*failed), "object");
+                format!("{} {} {failed}", word(BAD, "failed"), visible(release))
+            }
+            EventKind::ReleaseBlocked { release, cause } => {
+                let (_, told) = self.running.remove(release).unwrap_or_default();
+                // When all that is left is given up at once, its number is in the summary.
+                if !told && !matches!(cause, Cause::Needs { .. }) {
+                    return None;
+                }
+                let cause = visible(&cause.to_string()).into_owned();
+                format!("{} {}: {cause}", word(WARN, "blocked"), visible(release))
+            }
+            EventKind::ObjectRetrying {
+                object,
+                message,
+                attempt,
+                delay_ms,
+                ..
+            } => format!(
+                "{} {}: {}; attempt {} in {}",
+                word(WARN, "retrying"),
+                visible(object),
+                visible(message),
+                attempt.saturating_add(1),
+                duration(*delay_ms),
+            ),
+            EventKind::ObjectFailed {
+                object,
+                message,
+                evidence,
+                ..
+            } => {
+                let seen = evidence.iter().enumerate();
+                let seen = seen.filter(|(index, line)| *index > 0 || *line != message);
+                let seen: String = seen.map(|(_, line)| format!("\n{:19}{}", "", visible(line))).collect();
+                format!(
+                    "{} {}: {}{seen}",
+                    word(BAD, "failed"),
+                    visible(object),
+                    visible(message)
+                )
+            }
+            EventKind::ObjectDeleted {
+                object,
+                outcome: DeleteOutcome::Kept,
+                ..
+            } => format!(
+                "{} {}: it was not made by this stack",
+                word(WARN, "kept"),
+                visible(object)
+            ),
+            EventKind::ObjectApplied {
+                object,
+                outcome: Outcome::NotChecked { reason },
+                ..
+            } => format!("{} {}: {}", word(FAINT, "unchecked"), visible(object), visible(reason)),
+            EventKind::CancelRequested { hard: false } => format!(
+                "{} nothing new starts; press Ctrl-C again to stop waiting",
+                word(WARN, "stopping")
+            ),
+            EventKind::CancelRequested { hard: true } => format!("{} without waiting", word(WARN, "stopping")),
+            EventKind::ObjectApplying { .. }
+            | EventKind::ObjectApplied { .. }
+            | EventKind::ObjectProgressing { .. }
+            | EventKind::ObjectReady { .. }
+            | EventKind::ObjectDeleting { .. }
+            | EventKind::ObjectDeleted { .. }
+            | EventKind::ObjectBlocked { .. }
+            | EventKind::RunFinished { .. } => return None,
+        };
+        Some(line)
+    }
+}
+
+/// What happened, on one line: `shop is ready: 13 releases in 42.0s; 58 objects created`.
 pub fn summary(stack: &str, command: Command, dry_run: bool, status: RunStatus, summary: &Summary) -> String {
-    let stack = paint(STRONG, stack);
+    let stack = paint(STRONG, visible(stack));
     let time = duration(summary.duration_ms);
     let releases = count(number(summary.releases_ready), "release");
-    let objects = objects(summary);
-    match (status, command) {
-        (RunStatus::Succeeded, Command::Apply) if dry_run => {
+    let objects = objects(summary, dry_run);
+    let (ready, done) = match command {
+        Command::Apply => ("ready", "applied"),
+        Command::Delete => ("gone", "deleted"),
+    };
+    match status {
+        RunStatus::Succeeded if dry_run => {
             format!(
-                "{} {stack}: {releases} would be applied: {objects}",
+                "{} {stack}: {releases} would be {done}: {objects}",
                 paint(GOOD, "dry run of")
             )
         }
-        (RunStatus::Succeeded, Command::Delete) if dry_run => {
-            format!(
-                "{} {stack}: {releases} would be deleted: {objects}",
-                paint(GOOD, "dry run of")
-            )
+        RunStatus::Succeeded if command == Command::Apply && summary.is_unchanged() => {
+            let word = paint(GOOD, "up to date");
+            format!("{stack} is {word}: {releases}, {objects}; nothing had to change")
         }
-        (RunStatus::Succeeded, Command::Apply) if summary.is_unchanged() => {
-            format!(
-                "{stack} is {}: {releases}, {objects}; nothing had to change",
-                paint(GOOD, "up to date")
-            )
-        }
-        (RunStatus::Succeeded, Command::Apply) => {
-            format!("{stack} is {}: {releases} in {time}; {objects}", paint(GOOD, "ready"))
-        }
-        (RunStatus::Succeeded, Command::Delete) => {
-            format!("{stack} is {}: {releases} in {time}; {objects}", paint(GOOD, "gone"))
-        }
-        (RunStatus::Running, _) => format!("{stack} is still running, or its process died; {objects}"),
-        (RunStatus::Failed | RunStatus::Cancelled, _) => {
-            let word = if status == RunStatus::Failed {
-                "failed"
-            } else {
-                "was cancelled"
+        RunStatus::Succeeded => format!("{stack} is {}: {releases} in {time}; {objects}", paint(GOOD, ready)),
+        RunStatus::Running => format!("{stack} is still running, or its process died; {objects}"),
+        RunStatus::Failed | RunStatus::Cancelled => {
+            let what = if dry_run { "dry run of " } else { "" };
+            let done = if dry_run { "checked" } else { ready };
+            let word = match status {
+                RunStatus::Cancelled => "was cancelled",
+                _ => "failed",
             };
-            let done = if command == Command::Apply { "ready" } else { "gone" };
             format!(
-                "{stack} {} after {time}: {releases} {done}, {} failed, {} not finished; {objects}",
+                "{what}{stack} {} after {time}: {releases} {done}, {} failed, {} not finished; {objects}",
                 paint(BAD, word),
                 summary.releases_failed,
                 summary.releases_blocked,
@@ -169,14 +223,15 @@ pub fn summary(stack: &str, command: Command, dry_run: bool, status: RunStatus, 
 }
 
 /// `58 objects created, 2 failed`: what is not zero.
-fn objects(summary: &Summary) -> String {
+fn objects(summary: &Summary, dry_run: bool) -> String {
+    let word = |done, planned| if dry_run { planned } else { done };
     let numbers = [
-        (summary.created, "created"),
-        (summary.changed, "changed"),
+        (summary.created, word("created", "to create")),
+        (summary.changed, word("changed", "to change")),
         (summary.unchanged, "unchanged"),
-        (summary.deleted, "deleted"),
-        (summary.absent, "already gone"),
-        (summary.kept, "kept"),
+        (summary.deleted, word("deleted", "to delete")),
+        (summary.absent, word("already gone", "not there")),
+        (summary.kept, word("kept", "to keep")),
         (summary.not_checked, "not checked"),
         (summary.failed, "failed"),
         (summary.blocked, "not tried"),

@@ -58,13 +58,20 @@ impl<'p> Evaluator<'p> {
                     kind.clone(),
                     name.clone(),
                 ];
-                if let Some((other, first)) = objects.insert(id, (release.name.clone(), object.span)) {
+                // What the standard library makes comes from the release that uses it.
+                let std = self.sources.get(object.span.file).path().starts_with("std/");
+                let span = if std { release.span } else { object.span };
+                if let Some((other, first)) = objects.insert(id, (release.name.clone(), span)) {
                     let who = match other == release.name {
                         true => format!("release `{other}` renders"),
                         false => format!("releases `{other}` and `{}` both render", release.name),
                     };
                     let message = format!("{who} `{kind}/{name}` in {namespace} on cluster {}", release.cluster);
-                    reports.push(Diagnostic::error("K0107", object.span, message).related(first, "the other one"));
+                    reports.push(
+                        Diagnostic::error("K0107", span, message)
+                            .related(first, "the first is made here")
+                            .help("an object belongs to one release: rename one of them, or leave one out"),
+                    );
                 }
             }
         }

@@ -13,6 +13,7 @@ mod seal;
 mod sign;
 mod sim;
 mod status;
+mod test;
 mod verify;
 
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ pub enum Command {
     Check(check::Arguments),
     /// Lay out `.ktl` files as everybody does
     Fmt(fmt::Arguments),
+    /// Run a stack's tests
+    Test(test::Arguments),
     /// Plan, seal, apply and delete a stack
     #[command(subcommand)]
     Stack(Stack),
@@ -66,6 +69,7 @@ pub fn run(command: Command) -> Outcome {
     match command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Stack(stack) => match stack {
             Stack::Plan(arguments) => plan::run(&arguments),
             Stack::Graph(arguments) => graph::run(&arguments),

@@ -5,7 +5,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// The stack has errors. Success is 0, which needs no name.
+    /// The stack has errors, or a test of it failed. Success is 0, which needs no name.
     Diagnostics = 1,
     /// The command line makes no sense; clap uses the same number.
     Usage = 2,

@@ -61,6 +61,7 @@ impl Project {
             entry,
             profile: arguments.profile.clone(),
             inputs: inputs(&arguments.inputs)?,
+            today: Some(today()?),
         };
         Ok(Project { root, request })
     }
@@ -84,6 +85,25 @@ pub fn state_directory(root: &Path) -> PathBuf {
     std::env::var_os("KTL_STATE_DIR")
         .filter(|dir| !dir.is_empty())
         .map_or_else(|| root.join(".ktl"), PathBuf::from)
+}
+
+/// The date in UTC, as `YYYY-MM-DD`: of `$SOURCE_DATE_EPOCH` for builds that are repeated, else of now.
+fn today() -> Result<String, Failure> {
+    let now = match std::env::var_os("SOURCE_DATE_EPOCH").filter(|epoch| !epoch.is_empty()) {
+        None => jiff::Timestamp::now(),
+        Some(epoch) => epoch
+            .to_str()
+            .and_then(|epoch| epoch.parse::<i64>().ok())
+            .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+            .ok_or_else(|| {
+                let message = format!(
+                    "`SOURCE_DATE_EPOCH` is `{}`, which is no point in time",
+                    epoch.display()
+                );
+                Failure::new(Exit::Usage, message).help("set it to seconds since 1970, or unset it")
+            })?,
+    };
+    Ok(now.to_string().chars().take_while(|c| *c != 'T').collect())
 }
 
 fn inputs(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {

@@ -16,6 +16,16 @@ use ktl_syntax::{Diagnostic, Diagnostics, Sources, Span};
 use crate::infer::{Inferred, infer};
 use crate::render::Rendered;
 
+/// A plan with what it was made of, for rules to look at.
+pub(crate) struct Assembled {
+    pub plan: Plan,
+    pub objects: Objects,
+    /// Sorted by identity.
+    pub bodies: Vec<Body>,
+    /// Between bodies.
+    pub inferred: Vec<Inferred>,
+}
+
 /// The plan of a stack and the bodies of its objects; `None` when there is none to be had, with diagnostics.
 pub(crate) fn assemble(
     stack: &Stack,
@@ -23,7 +33,7 @@ pub(crate) fn assemble(
     given: &BTreeMap<String, String>,
     sources: &Sources,
     diagnostics: &mut Diagnostics,
-) -> Option<(Plan, Objects)> {
+) -> Option<Assembled> {
     let bodies = unique(rendered, stack, sources, diagnostics);
     let mut inferred = Vec::new();
     if stack.infer_deps {
@@ -74,16 +84,22 @@ pub(crate) fn assemble(
         releases: releases.collect(),
         edges: edges(stack, &bodies, &inferred, sources),
     };
-    Some((plan, objects))
+    Some(Assembled {
+        plan,
+        objects,
+        bodies,
+        inferred,
+    })
 }
 
 /// An object in the plan.
-struct Body {
+pub(crate) struct Body {
     /// `cluster/namespace/Kind/name`
-    id: String,
-    release: usize,
-    object: RenderedObject,
-    span: Span,
+    pub id: String,
+    /// Index into the stack's releases.
+    pub release: usize,
+    pub object: RenderedObject,
+    pub span: Span,
     source: Source,
 }
 

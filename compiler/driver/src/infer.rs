@@ -9,6 +9,8 @@ mod annotation;
 mod pods;
 mod selectors;
 
+pub(crate) use pods::pod_spec;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ktl_plan::{ObjectKey, Reason, RenderedObject, Until};

@@ -17,14 +17,18 @@ mod assemble;
 mod host;
 mod infer;
 mod render;
+mod test;
+mod view;
 mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ktl_lang::{Program, Stack, Variant};
 use ktl_plan::{Objects, Plan};
 
 pub use ktl_syntax::{Diagnostic, Diagnostics, FileId, Fix, Position, Severity, SourceFile, Sources, Span, format};
+pub use test::{TestOutcome, Tested, test};
 pub use world::{MemoryWorld, ReadError, World};
 
 /// The name of the file that a stack's directory must hold.
@@ -39,6 +43,8 @@ pub struct Request {
     pub profile: Option<String>,
     /// Inputs as text, by name.
     pub inputs: BTreeMap<String, String>,
+    /// The date, as `YYYY-MM-DD`: whether waivers have ended. The compiler has no clock; without a date it warns.
+    pub today: Option<String>,
 }
 
 impl Default for Request {
@@ -47,6 +53,7 @@ impl Default for Request {
             entry: ENTRY.to_owned(),
             profile: None,
             inputs: BTreeMap::new(),
+            today: None,
         }
     }
 }
@@ -83,23 +90,20 @@ pub struct Output {
 /// Says what is wrong with a stack: everything that [`compile()`] would say, but an input without a value is no mistake
 /// here. What depends on it is checked for its types.
 pub fn check(world: &dyn World, request: &Request) -> Checked {
-    run(world, request, ktl_lang::check).checked
+    run(world, request, false).checked
 }
 
 /// Compiles a stack. Total: whatever the files hold, it returns, with diagnostics where something is wrong.
 pub fn compile(world: &dyn World, request: &Request) -> Compiled {
-    run(world, request, ktl_lang::compile)
+    run(world, request, true)
 }
 
-/// How the language is asked: [`ktl_lang::check()`] or [`ktl_lang::compile()`].
-type Language =
-    fn(&dyn ktl_lang::Host, &ktl_lang::Request<'_>, &mut Sources, &mut Diagnostics) -> Option<ktl_lang::Stack>;
-
-fn run(world: &dyn World, request: &Request, language: Language) -> Compiled {
+/// `complete`: an input without a value is an error.
+fn run(world: &dyn World, request: &Request, complete: bool) -> Compiled {
     let recorder = world::Recorder::new(world);
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
-    let output = build(&recorder, request, language, &mut sources, &mut diagnostics);
+    let output = build(&recorder, request, complete, &mut sources, &mut diagnostics);
     let output = output.filter(|_| !diagnostics.has_errors());
     let files = recorder.into_files();
     let output = output.map(|(mut plan, objects)| {
@@ -118,17 +122,39 @@ fn run(world: &dyn World, request: &Request, language: Language) -> Compiled {
 fn build(
     world: &world::Recorder,
     request: &Request,
-    language: Language,
+    complete: bool,
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<(Plan, Objects)> {
     let host = host::Host::new(world);
-    let asked = ktl_lang::Request {
-        entry: &request.entry,
+    let program = Program::load(&host, &request.entry, sources, diagnostics)?;
+    let variant = Variant::Given {
         profile: request.profile.as_deref(),
         inputs: &request.inputs,
+        complete,
     };
-    let stack = language(&host, &asked, sources, diagnostics)?;
-    let rendered = render::render(world, &stack, sources, diagnostics);
-    assemble::assemble(&stack, rendered, &request.inputs, sources, diagnostics)
+    // Evaluated even when there are errors: what is whole may have mistakes that only values show.
+    let stack = program.evaluate(variant, sources, diagnostics)?;
+    let assembled = plan(world, &program, variant, &stack, request, sources, diagnostics)?;
+    Some((assembled.plan, assembled.objects))
+}
+
+/// Renders an evaluated stack, makes its plan, and runs the policies over it.
+fn plan(
+    world: &world::Recorder,
+    program: &Program,
+    variant: Variant<'_>,
+    stack: &Stack,
+    request: &Request,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<assemble::Assembled> {
+    let rendered = render::render(world, stack, sources, diagnostics);
+    let assembled = assemble::assemble(stack, rendered, &request.inputs, sources, diagnostics)?;
+    // Of a plan that lacks something, rules would say what is not so.
+    if program.has_policies() && !diagnostics.has_errors() {
+        let view = view::view(stack, &assembled, sources);
+        program.judge(variant, &view, request.today.as_deref(), sources, diagnostics);
+    }
+    Some(assembled)
 }

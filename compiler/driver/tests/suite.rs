@@ -7,6 +7,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails here has found something")]
 
+#[path = "suite/policies.rs"]
+mod policies;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -14,6 +14,7 @@ mod op;
 mod profile;
 mod record;
 mod release;
+mod rules;
 mod scope;
 mod ty;
 mod whole;
@@ -131,6 +132,8 @@ struct Checker<'a> {
     sites: Vec<Site>,
     deferred: Vec<DeferredDefault<'a>>,
     fields: BuiltinFields,
+    /// What rules of imported policies use, with the place.
+    guarded: Vec<(Node, Span)>,
     output_types: BTreeMap<(RelId, Arc<str>), Type>,
     rel_field_types: BTreeMap<(u8, u32), Arc<RecordType>>,
 }
@@ -156,6 +159,7 @@ pub(crate) fn check(modules: &[Module], sources: &Sources, diagnostics: &mut Dia
         sites: Vec::new(),
         deferred: Vec::new(),
         fields: BuiltinFields::default(),
+        guarded: Vec::new(),
         output_types: BTreeMap::new(),
         rel_field_types: BTreeMap::new(),
     };
@@ -546,6 +550,7 @@ impl<'a> Checker<'a> {
         if let Some(entry) = modules.get(ENTRY.index()) {
             self.entry_declarations(entry, &mut program);
         }
+        self.policies(&mut program);
         self.flush_defaults(&mut program);
         let poisoned = self.value_cycles(&mut program);
         self.unused_imports();

@@ -11,23 +11,26 @@ mod instance;
 mod operator;
 mod overlay;
 mod result;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ktl_syntax::{Diagnostic, Diagnostics, Sources, Span};
 
-use crate::hir::{self, FnId, InputId, LetId, RelId, SiteId};
+use crate::hir::{self, FnId, InputId, LetId, RelId, SiteId, Table};
 use crate::limits;
 use crate::names::nearest;
-use crate::program::{Program, Target};
+use crate::program::{Program, Target, TestDecl};
 use crate::stack::Stack;
 use crate::types;
 use crate::value::{Deps, Fields, Kind, List, Value};
+use crate::view::PlanView;
 use deps::DepSets;
 pub(crate) use instance::InstId;
 use instance::Instance;
 use overlay::Overlay;
+pub(crate) use rules::{expect, judge};
 
 /// It was reported.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +67,7 @@ enum Owner {
     Let(LetId),
     Fn(FnId),
     Release(RelId),
+    Policy(usize),
 }
 
 /// Which release and which use of a component an expression stands in.
@@ -100,50 +104,84 @@ struct Evaluator<'p> {
     kinds: BTreeMap<(Arc<str>, Arc<str>), Arc<types::RecordType>>,
     /// Defaults of fields that are no constants, by the address of their cell.
     defaults: BTreeMap<usize, Value>,
+    /// Whether it is a test that gives inputs.
+    testing: bool,
+    /// Those that it gives.
+    test_inputs: BTreeMap<InputId, &'p hir::Expr>,
+    /// The active profile's name.
+    profile: Option<String>,
+    /// What rules are about; nothing while the stack itself is evaluated.
+    plan: Option<&'p PlanView<'p>>,
+    /// Lists of the plan as values, made when first needed.
+    tables: BTreeMap<Table, Value>,
+}
+
+/// Which variant of a stack is evaluated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choice<'p> {
+    pub profile: Option<&'p str>,
+    pub inputs: &'p BTreeMap<String, String>,
+    /// Whether an input without a value is an error.
+    pub complete: bool,
+    pub test: Option<&'p TestDecl>,
 }
 
 /// Evaluates a program with a profile and inputs. The stack is there only if nothing failed.
 pub(crate) fn evaluate(
     program: &Program,
-    profile: Option<&str>,
-    inputs: &BTreeMap<String, String>,
-    complete: bool,
+    choice: Choice<'_>,
     sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Stack> {
-    let mut evaluator = Evaluator {
-        program,
-        sources,
-        given: inputs,
-        complete,
-        diagnostics: Vec::new(),
-        lets: vec![Lazy::New; program.lets.len()],
-        inputs: vec![Lazy::New; program.inputs.len()],
-        header: Lazy::New,
-        members: BTreeMap::new(),
-        instances: Vec::new(),
-        deps: DepSets::default(),
-        frame: Vec::new(),
-        base: 0,
-        context: Context::default(),
-        demand: Vec::new(),
-        overlays: BTreeMap::new(),
-        steps: 0,
-        exhausted: false,
-        owner: Owner::Stack,
-        owner_since: 0,
-        spent: BTreeMap::new(),
-        kinds: BTreeMap::new(),
-        defaults: BTreeMap::new(),
-    };
-    let profile = evaluator.choose_profile(profile);
+    let mut evaluator = Evaluator::new(program, choice, sources);
     evaluator.unknown_inputs();
+    let profile = evaluator.profile.clone();
     let stack = evaluator.stack(profile);
     diagnostics.extend(evaluator.diagnostics);
     stack
 }
 
 impl<'p> Evaluator<'p> {
+    fn new(program: &'p Program, choice: Choice<'p>, sources: &'p Sources) -> Self {
+        let mut evaluator = Evaluator {
+            program,
+            sources,
+            given: choice.inputs,
+            complete: choice.complete,
+            diagnostics: Vec::new(),
+            lets: vec![Lazy::New; program.lets.len()],
+            inputs: vec![Lazy::New; program.inputs.len()],
+            header: Lazy::New,
+            members: BTreeMap::new(),
+            instances: Vec::new(),
+            deps: DepSets::default(),
+            frame: Vec::new(),
+            base: 0,
+            context: Context::default(),
+            demand: Vec::new(),
+            overlays: BTreeMap::new(),
+            steps: 0,
+            exhausted: false,
+            owner: Owner::Stack,
+            owner_since: 0,
+            spent: BTreeMap::new(),
+            kinds: BTreeMap::new(),
+            defaults: BTreeMap::new(),
+            testing: choice.test.is_some(),
+            test_inputs: BTreeMap::new(),
+            profile: None,
+            plan: None,
+            tables: BTreeMap::new(),
+        };
+        let mut profile = choice.profile;
+        if let Some(test) = choice.test {
+            profile = test.profile.as_deref();
+            evaluator.test_inputs = test.inputs.iter().map(|(id, value)| (*id, value)).collect();
+        }
+        evaluator.profile = evaluator.choose_profile(profile);
+        evaluator
+    }
+
     fn fail<T>(&mut self, diagnostic: Diagnostic) -> Eval<T> {
         self.diagnostics.push(diagnostic);
         Err(Failed)
@@ -223,7 +261,8 @@ impl<'p> Evaluator<'p> {
     /// Counts a step. Past the limit, everything fails, and one report says who spent most.
     fn step(&mut self, span: Span) -> Eval<()> {
         self.steps += 1;
-        let limit = limits::STEPS + limits::STEPS_PER_RELEASE * self.instances.len() as u64;
+        let releases = self.plan.map_or(self.instances.len(), |plan| plan.releases.len());
+        let limit = limits::STEPS + limits::STEPS_PER_RELEASE * releases as u64;
         if self.steps <= limit {
             return Ok(());
         }
@@ -272,6 +311,10 @@ impl<'p> Evaluator<'p> {
             Owner::Release(id) => match program.rels.get(id.index()) {
                 Some(item) => (format!("`release {}`", item.name), Some(item.span)),
                 None => ("a release".into(), None),
+            },
+            Owner::Policy(index) => match program.policies.get(index) {
+                Some(item) => (format!("`policy {}`", item.name), Some(item.span)),
+                None => ("a policy".into(), None),
             },
         }
     }
@@ -452,16 +495,23 @@ impl<'p> Evaluator<'p> {
         if input.ty.is_error() {
             return Err(Failed);
         }
+        if let Some(value) = self.test_inputs.get(&id).copied() {
+            return self.eval(value);
+        }
         let Some(text) = self.given.get(&**name) else {
             return match &input.default {
                 Some(default) => self.eval(default),
                 None if !self.complete => Err(Failed),
-                None => self.fail(
-                    Diagnostic::error("K0307", input.span, format!("input `{name}` has no value")).help(format!(
-                        "give it with `--input {name}=…`, or give it a default: `input {name}: {} = …`",
-                        input.ty
-                    )),
-                ),
+                None => {
+                    let ty = &input.ty;
+                    let way = if self.testing {
+                        format!("`with input.{name}: …` in the test")
+                    } else {
+                        format!("`--input {name}=…`")
+                    };
+                    let help = format!("give it with {way}, or give it a default: `input {name}: {ty} = …`");
+                    self.fail(Diagnostic::error("K0307", input.span, format!("input `{name}` has no value")).help(help))
+                }
             };
         };
         let Some(value) = types::parse_input(text, &input.ty, input.span) else {

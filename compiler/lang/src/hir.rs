@@ -159,6 +159,22 @@ pub(crate) enum Kind {
         object: Arc<ObjectKind>,
         fields: Box<Expr>,
     },
+    /// A list of the plan, in policies and tests.
+    Plan(Table),
+    /// The name of the active profile, or null, in policies and tests.
+    Profile,
+    /// A field or an element of untyped data, null where there is none: in policies and tests.
+    Step {
+        base: Box<Expr>,
+        key: Box<Expr>,
+    },
+    /// Untyped data to loop over: a list, a map if two variables are bound, nothing for null.
+    Elements {
+        source: Box<Expr>,
+        pair: bool,
+    },
+    /// Untyped data as text.
+    Show(Box<Expr>),
     And(Box<Expr>, Box<Expr>),
     Or(Box<Expr>, Box<Expr>),
     Coalesce(Box<Expr>, Box<Expr>),
@@ -230,6 +246,31 @@ pub(crate) enum ImagePart {
     Repository,
     Tag,
     Digest,
+}
+
+/// The lists of `plan`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Table {
+    Releases,
+    Edges,
+    Objects,
+    Workloads,
+    Containers,
+}
+
+impl Table {
+    pub const NAMES: [&str; 5] = ["releases", "edges", "objects", "workloads", "containers"];
+
+    pub fn named(name: &str) -> Option<Table> {
+        Some(match name {
+            "releases" => Table::Releases,
+            "edges" => Table::Edges,
+            "objects" => Table::Objects,
+            "workloads" => Table::Workloads,
+            "containers" => Table::Containers,
+            _ => return None,
+        })
+    }
 }
 
 /// A step of a setting's path.

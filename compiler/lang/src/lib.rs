@@ -47,13 +47,15 @@ mod program;
 pub mod stack;
 mod types;
 mod value;
+pub mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ktl_syntax::{Diagnostics, Sources};
+use ktl_syntax::{Diagnostics, Sources, Span};
 
 pub use stack::Stack;
+pub use view::PlanView;
 
 /// Where modules, charts and custom resource definitions come from. Paths are relative to the project root and
 /// `/`-separated. Errors are sentences without a full stop, such as `no such file`.
@@ -107,16 +109,117 @@ fn run(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Stack> {
-    let modules = load::load(host, request.entry, sources, diagnostics)?;
-    let program = check::check(&modules, sources, diagnostics);
-    // Evaluated even when there are errors: what is whole may have mistakes that only values show.
-    let stack = eval::evaluate(
-        &program,
-        request.profile,
-        request.inputs,
+    let program = Program::load(host, request.entry, sources, diagnostics)?;
+    let choice = eval::Choice {
+        profile: request.profile,
+        inputs: request.inputs,
         complete,
-        sources,
-        diagnostics,
-    );
+        test: None,
+    };
+    // Evaluated even when there are errors: what is whole may have mistakes that only values show.
+    let stack = eval::evaluate(&program.0, choice, sources, diagnostics);
     stack.filter(|_| !diagnostics.has_errors())
+}
+
+/// A stack's modules, checked: what is evaluated once for each variant of it, and whose rules are run over each plan.
+#[derive(Debug)]
+pub struct Program(program::Program);
+
+/// A variant of a stack.
+#[derive(Clone, Copy, Debug)]
+pub enum Variant<'a> {
+    /// With what is given from outside.
+    Given {
+        /// The profile to lay over; without one, the header's `defaultProfile`.
+        profile: Option<&'a str>,
+        /// Inputs as text, parsed by their types.
+        inputs: &'a BTreeMap<String, String>,
+        /// Whether an input without a value is an error, else it is unknown.
+        complete: bool,
+    },
+    /// As a test says, by its place in [`Program::tests`].
+    Test(usize),
+}
+
+/// A test of the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Test {
+    /// What it shows.
+    pub name: String,
+    /// Where its name stands.
+    pub span: Span,
+}
+
+/// Inputs from outside for tests: none.
+static NO_INPUTS: BTreeMap<String, String> = BTreeMap::new();
+
+impl Program {
+    /// Loads and checks the entry module and what it imports. `None` only when the entry cannot be read; errors are in
+    /// `diagnostics`, and what they are about evaluates to nothing.
+    pub fn load(host: &dyn Host, entry: &str, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let modules = load::load(host, entry, sources, diagnostics)?;
+        Some(Program(check::check(&modules, sources, diagnostics)))
+    }
+
+    /// Evaluates a variant. A result only if `diagnostics` holds no errors.
+    pub fn evaluate(&self, variant: Variant<'_>, sources: &Sources, diagnostics: &mut Diagnostics) -> Option<Stack> {
+        let stack = eval::evaluate(&self.0, self.choice(variant), sources, diagnostics);
+        stack.filter(|_| !diagnostics.has_errors())
+    }
+
+    /// Whether there are policies, so that [`Program::judge`] has something to do.
+    pub fn has_policies(&self) -> bool {
+        !self.0.policies.is_empty()
+    }
+
+    /// Runs the policies over the plan of a variant. What is denied is an error, and so are waivers that have ended or
+    /// are for nothing. `today` is the date, as `YYYY-MM-DD`; without one, waivers cannot be judged by theirs.
+    pub fn judge(
+        &self,
+        variant: Variant<'_>,
+        plan: &PlanView<'_>,
+        today: Option<&str>,
+        sources: &Sources,
+        diagnostics: &mut Diagnostics,
+    ) {
+        eval::judge(&self.0, self.choice(variant), plan, today, sources, diagnostics);
+    }
+
+    /// The stack's tests, in order.
+    pub fn tests(&self) -> Vec<Test> {
+        let test = |test: &program::TestDecl| Test {
+            name: test.name.to_string(),
+            span: test.span,
+        };
+        self.0.tests.iter().map(test).collect()
+    }
+
+    /// Evaluates what a test expects of the plan of [`Variant::Test`]. What is not met is an error.
+    pub fn expect(&self, test: usize, plan: &PlanView<'_>, sources: &Sources, diagnostics: &mut Diagnostics) {
+        if let Some(declared) = self.0.tests.get(test) {
+            let choice = self.choice(Variant::Test(test));
+            eval::expect(&self.0, choice, declared, plan, sources, diagnostics);
+        }
+    }
+
+    fn choice<'a>(&'a self, variant: Variant<'a>) -> eval::Choice<'a> {
+        match variant {
+            Variant::Given {
+                profile,
+                inputs,
+                complete,
+            } => eval::Choice {
+                profile,
+                inputs,
+                complete,
+                test: None,
+            },
+            Variant::Test(index) => eval::Choice {
+                profile: None,
+                inputs: &NO_INPUTS,
+                complete: true,
+                test: self.0.tests.get(index),
+            },
+        }
+    }
 }

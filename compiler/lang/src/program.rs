@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use ktl_syntax::Span;
 
-use crate::hir::{CompId, Expr, LetId, ModuleId, RelId, Setting};
+use crate::hir::{Clause, CompId, Expr, InputId, LetId, ModuleId, RelId, Setting};
 use crate::types::Type;
 
 #[derive(Debug, Default)]
@@ -20,6 +20,9 @@ pub(crate) struct Program {
     pub header: Option<Header>,
     pub runner: Option<Expr>,
     pub profiles: Vec<ProfileDecl>,
+    pub policies: Vec<PolicyDecl>,
+    pub waivers: Vec<WaiverDecl>,
+    pub tests: Vec<TestDecl>,
     pub sites: Vec<Site>,
     /// Lets of modules, each after those that it uses.
     pub order: Vec<LetId>,
@@ -40,6 +43,7 @@ pub(crate) struct BuiltinFields {
     pub release: Type,
     pub chart: Type,
     pub manifests: Type,
+    pub plan: Type,
 }
 
 impl Default for BuiltinFields {
@@ -53,6 +57,7 @@ impl Default for BuiltinFields {
             release: error(),
             chart: error(),
             manifests: error(),
+            plan: error(),
         }
     }
 }
@@ -150,6 +155,41 @@ pub(crate) struct ProfileDecl {
     pub name: Arc<str>,
     pub extends: Option<(Arc<str>, Span)>,
     pub settings: Vec<ProfileSetting>,
+}
+
+/// A policy of the stack, or of a module that it imports.
+#[derive(Debug)]
+pub(crate) struct PolicyDecl {
+    pub name: Arc<str>,
+    pub module: ModuleId,
+    pub span: Span,
+    pub rules: Vec<RuleDecl>,
+}
+
+#[derive(Debug)]
+pub(crate) struct RuleDecl {
+    /// Whether a match is an error; else it is a warning.
+    pub deny: bool,
+    pub clause: Clause,
+    pub message: Expr,
+}
+
+/// A waiver whose policy was found and whose date is one.
+#[derive(Debug)]
+pub(crate) struct WaiverDecl {
+    /// Index into [`Program::policies`].
+    pub policy: usize,
+    pub objects: ktl_syntax::ast::Text,
+    pub until: ktl_syntax::ast::Text,
+}
+
+#[derive(Debug)]
+pub(crate) struct TestDecl {
+    pub name: Arc<str>,
+    pub span: Span,
+    pub profile: Option<Arc<str>>,
+    pub inputs: Vec<(InputId, Expr)>,
+    pub expects: Vec<Expr>,
 }
 
 /// A setting with what its path starts at.

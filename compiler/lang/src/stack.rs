@@ -222,6 +222,15 @@ impl Data {
         }
     }
 
+    /// The string at a path of keys.
+    pub fn text_at(&self, path: &[&str]) -> Option<&str> {
+        let mut at = &self.0;
+        for key in path {
+            at = at.as_fields()?.get(key)?;
+        }
+        at.as_str().map(|text| &**text)
+    }
+
     /// Where the whole was written.
     pub fn span(&self) -> Span {
         self.0.origin

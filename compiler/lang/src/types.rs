@@ -15,7 +15,9 @@ use crate::hir::{self, RelId};
 use crate::number::Dimension;
 
 pub(crate) use fit::{Fit, fit, mismatch_detail};
-pub(crate) use scalar::{Violation, conform_scalar, conform_union, image_parts, is_name, kebab, parse_input, shown};
+pub(crate) use scalar::{
+    ImageParts, Violation, conform_scalar, conform_union, image_parts, is_name, kebab, parse_input, shown,
+};
 pub(crate) use schema::{BUILTIN_TYPES, builtin_type, crd_kinds, kind_type, schema_record};
 
 /// A type. Cloning shares whatever is large.

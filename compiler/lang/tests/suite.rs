@@ -1,7 +1,8 @@
 //! Runs every case below `tests/cases`: a `.ktl` file, or a directory with a `stack.ktl`. What is expected stands beside
 //! it in `.expected`: the diagnostics as text, then the stack as JSON. `UPDATE=1` writes what is found.
 //!
-//! Lines at the start of an entry file say how it is compiled: `// profile: dev`, `// input: name=text`, `// check`.
+//! Lines at the start of an entry file say how it is compiled: `// profile: dev`, `// input: name=text`, `// check`,
+//! `// today: 2027-01-31`, `// no stack` to leave the stack out of what is expected.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,13 +10,16 @@
     reason = "a test that fails here has found something"
 )]
 
+#[path = "suite/rules.rs"]
+mod rules;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ktl_lang::stack::{EdgeReason, ReleaseKind};
-use ktl_lang::{Host, Request, Stack};
+use ktl_lang::{Host, Program, Request, Stack, Variant};
 use ktl_syntax::{Diagnostics, Severity, Sources};
 use proptest::prelude::*;
 use serde_json::json;
@@ -67,11 +71,13 @@ impl Host for Memory {
 
 fn compile(host: &dyn Host, entry: &str, head: &str) -> (Sources, Diagnostics, Option<Stack>) {
     let mut profile = None;
+    let mut today = None;
     let mut inputs = BTreeMap::new();
     let mut check = false;
     for line in head.lines().map_while(|line| line.strip_prefix("// ")) {
         match line.split_once(": ") {
             Some(("profile", name)) => profile = Some(name.to_owned()),
+            Some(("today", date)) => today = Some(date),
             Some(("input", pair)) => {
                 let (name, text) = pair.split_once('=').unwrap();
                 inputs.insert(name.to_owned(), text.to_owned());
@@ -87,8 +93,23 @@ fn compile(host: &dyn Host, entry: &str, head: &str) -> (Sources, Diagnostics, O
         profile: profile.as_deref(),
         inputs: &inputs,
     };
-    let compile = if check { ktl_lang::check } else { ktl_lang::compile };
-    let stack = compile(host, &request, &mut sources, &mut diagnostics);
+    if check {
+        let stack = ktl_lang::check(host, &request, &mut sources, &mut diagnostics);
+        return (sources, diagnostics, stack);
+    }
+    let Some(program) = Program::load(host, entry, &mut sources, &mut diagnostics) else {
+        return (sources, diagnostics, None);
+    };
+    let variant = Variant::Given {
+        profile: request.profile,
+        inputs: &inputs,
+        complete: true,
+    };
+    let mut stack = program.evaluate(variant, &sources, &mut diagnostics);
+    rules::run(&program, variant, stack.as_ref(), today, &sources, &mut diagnostics);
+    if head.lines().any(|line| line == "// no stack") || diagnostics.has_errors() {
+        stack = None;
+    }
     (sources, diagnostics, stack)
 }
 
@@ -353,6 +374,9 @@ const WORDS: &[&str] = &[
     "with",
     "as",
     "when: false",
+    "plan",
+    "plan.containers",
+    "profile",
     "release x: k8s.Objects { objects: {} }",
     "let x = x",
     "type T = [T]",
@@ -407,7 +431,7 @@ proptest! {
     /// Whatever becomes of a program, compiling it ends, and says something if there is no stack.
     #[test]
     fn mutated_programs_end(
-        base in 0usize..5,
+        base in 0usize..6,
         changes in proptest::collection::vec((0.0..1.0, 0usize..24, 0usize..60, 0.0..1.0), 1..6),
     ) {
         let bases = [
@@ -416,9 +440,11 @@ proptest! {
             include_str!("cases/components.ktl"),
             include_str!("cases/profiles.ktl"),
             include_str!("cases/workload.ktl"),
+            include_str!("cases/policies.ktl"),
         ];
         let text = mutate(bases[base], &changes);
         let (_, diagnostics, stack) = compile(&Memory(text.as_str().into()), "stack.ktl", "// input: replicas=3\n// profile: prod");
-        prop_assert!(stack.is_some() || diagnostics.has_errors(), "no stack and no error for\n{text}");
+        let left_out = text.contains("// no stack");
+        prop_assert!(left_out || stack.is_some() || diagnostics.has_errors(), "no stack and no error for\n{text}");
     }
 }

@@ -12,7 +12,7 @@ const RESOURCE_CLAIM: Kind = Kind::new("resource.k8s.io", "ResourceClaim", true,
 const RESOURCE_CLAIM_TEMPLATE: Kind = Kind::new("resource.k8s.io", "ResourceClaimTemplate", true, "resource-claim");
 
 /// The path and value of the pod spec in an object that makes pods.
-pub(super) fn pod_spec(object: &RenderedObject) -> Option<(&'static str, &Value)> {
+pub(crate) fn pod_spec(object: &RenderedObject) -> Option<(&'static str, &Value)> {
     let (path, pointer) = match (object.key.group.as_str(), object.key.kind.as_str()) {
         ("", "Pod") => ("spec", "/spec"),
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")

@@ -31,8 +31,9 @@ impl<'a> Checker<'a> {
             if entry_only && id != ENTRY {
                 let message = format!("{} belongs in the stack's entry file", keyword(&decl.kind));
                 self.error(
-                    Diagnostic::error("K0106", decl.span, message)
-                        .help("an imported module holds `import`, `type`, `let`, `fn` and `component`"),
+                    Diagnostic::error("K0106", decl.span, message).help(
+                        "an imported module holds `import`, `type`, `let`, `fn`, `component`, `policy` and `waive`",
+                    ),
                 );
                 continue;
             }
@@ -136,26 +137,18 @@ impl<'a> Checker<'a> {
                     }
                     continue;
                 }
-                DeclKind::Policy { name, .. } => {
-                    self.unsupported("policy", name.span);
-                    continue;
-                }
-                DeclKind::Waive { name, .. } => {
-                    self.unsupported("waive", name.span);
-                    continue;
-                }
-                DeclKind::Test { name, .. } => {
-                    self.unsupported("test", name.span);
-                    continue;
-                }
                 DeclKind::Param(_) | DeclKind::Output(_) => {
                     let message = format!("{} belongs in a component", keyword(&decl.kind));
                     self.error(Diagnostic::error("K0106", decl.span, message));
                     continue;
                 }
-                DeclKind::Stack { .. } | DeclKind::Profile { .. } | DeclKind::Runner { .. } | DeclKind::Error => {
-                    continue;
-                }
+                DeclKind::Stack { .. }
+                | DeclKind::Profile { .. }
+                | DeclKind::Runner { .. }
+                | DeclKind::Policy { .. }
+                | DeclKind::Waive { .. }
+                | DeclKind::Test { .. }
+                | DeclKind::Error => continue,
             };
             if &*name.text == "self" {
                 self.error(Diagnostic::error(
@@ -188,6 +181,7 @@ impl<'a> Checker<'a> {
             release: of("Release"),
             chart: of("Chart"),
             manifests: of("Manifests"),
+            plan: of("Plan"),
         };
     }
 

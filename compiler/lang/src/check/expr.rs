@@ -418,8 +418,23 @@ impl<'a> Checker<'a> {
         clauses
             .iter()
             .map(|clause| {
-                let (source, ty) = self.infer(&clause.source, s);
-                let (first, second) = self.element_types(&ty, &clause.source, clause.second.is_some());
+                let (mut source, ty) = self.infer(&clause.source, s);
+                let pair = clause.second.is_some();
+                let (first, second) = if s.rules && matches!(ty, Type::Json) {
+                    let span = source.span;
+                    let kind = Kind::Elements {
+                        source: Box::new(source),
+                        pair,
+                    };
+                    source = hir::Expr { kind, span };
+                    if pair {
+                        (Type::STRING, Type::Json)
+                    } else {
+                        (Type::Json, Type::Error)
+                    }
+                } else {
+                    self.element_types(&ty, &clause.source, pair)
+                };
                 s.push_local(clause.first.text.clone(), first);
                 if let Some(name) = &clause.second {
                     s.push_local(name.text.clone(), second);
@@ -431,7 +446,7 @@ impl<'a> Checker<'a> {
                 });
                 hir::Clause {
                     source,
-                    pair: clause.second.is_some(),
+                    pair,
                     condition,
                 }
             })

@@ -202,6 +202,11 @@ impl<'a> Checker<'a> {
             }
             _ => self.infer(hole, s),
         };
+        if s.rules && matches!(ty, Type::Json) {
+            let span = lowered.span;
+            let kind = Kind::Show(Box::new(lowered));
+            return hir::Expr { kind, span };
+        }
         let shows =
             |ty: &Type| ty.is_text() || matches!(ty, Type::Number(..) | Type::Bool | Type::Amount | Type::Error);
         if ty.members().iter().all(shows) {

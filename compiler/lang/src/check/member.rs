@@ -29,6 +29,20 @@ impl<'a> Checker<'a> {
         if let Some(local) = s.locals.iter().rev().find(|local| local.name == *name) {
             return Some((of(local.kind.clone()), local.ty.clone()));
         }
+        if s.rules {
+            match &**name {
+                "profile" => return Some((of(Kind::Profile), self.profile_type(s.module))),
+                "plan" => {
+                    let lists: Vec<String> = hir::Table::NAMES.iter().map(|name| format!("`plan.{name}`")).collect();
+                    self.error(
+                        Diagnostic::error("K0201", span, "`plan` alone is not a value")
+                            .help(format!("name one of its lists: {}", lists.join(", "))),
+                    );
+                    return Some((of(Kind::Error), Type::Error));
+                }
+                _ => {}
+            }
+        }
         if &**name == "self" {
             if let Some(release) = s.release {
                 return Some((of(Kind::SelfRelease), Type::Release(Some(release))));
@@ -113,6 +127,9 @@ impl<'a> Checker<'a> {
         } else if crate::builtin::Builtin::named(name).is_some() {
             diagnostic = diagnostic.help(format!("`{name}` is a function: call it as `{name}(…)`"));
         }
+        if matches!(name, "plan" | "profile") && diagnostic.help.is_none() {
+            diagnostic = diagnostic.help(format!("`{name}` is known in policies and tests only"));
+        }
         self.error(diagnostic);
     }
 
@@ -138,6 +155,9 @@ impl<'a> Checker<'a> {
                 }
                 self.no_field(&field.text, field.span, "the stack", ["name"].into_iter());
                 return (hir::Expr::error(span), Type::Error);
+            }
+            if s.rules && !shadowed && &**name == "plan" {
+                return self.plan_list(field, span);
             }
             if let Some(found) = self.module_member(name, base.span, field, span, s) {
                 return found;
@@ -335,6 +355,14 @@ impl<'a> Checker<'a> {
                     found,
                 )
             }
+            Type::Json if s.rules => {
+                let key = hir::Expr::constant(Value::string(name, field.span));
+                let kind = Kind::Step {
+                    base: Box::new(base),
+                    key: Box::new(key),
+                };
+                (kind, Type::Json)
+            }
             Type::Json => {
                 self.error(
                     Diagnostic::error("K0204", field.span, "json has no known fields")
@@ -460,6 +488,14 @@ impl<'a> Checker<'a> {
             Type::Error => {
                 self.infer(index, s);
                 return error;
+            }
+            Type::Json if s.rules => {
+                let key = self.check(index, &Type::union([Type::STRING, Type::INT]), s);
+                let kind = Kind::Step {
+                    base: Box::new(lowered),
+                    key: Box::new(key),
+                };
+                return (hir::Expr { kind, span }, Type::Json);
             }
             // Whether the key is one is for the value to show, not for its form.
             Type::Map(map) => (Type::STRING, map.value.clone()),

@@ -205,7 +205,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The same path twice, or a path below another, would make the order matter.
-    fn overlaps(&mut self, settings: &[(Vec<Arc<str>>, Span)], place: &str) {
+    pub(super) fn overlaps(&mut self, settings: &[(Vec<Arc<str>>, Span)], place: &str) {
         let mut sorted: Vec<&(Vec<Arc<str>>, Span)> = settings.iter().collect();
         sorted.sort();
         for pair in sorted.windows(2) {

@@ -32,6 +32,8 @@ pub(super) struct Scope {
     pub release: Option<RelId>,
     /// Whether `self` may stand for the use of the component.
     pub in_component: bool,
+    /// Whether `plan` and `profile` are known, and untyped data is read by path: in policies and tests.
+    pub rules: bool,
     pub locals: Vec<Local>,
     /// How many locals the frame holds.
     pub frame: u32,
@@ -51,6 +53,7 @@ impl Scope {
             comp,
             release: None,
             in_component: comp.is_some(),
+            rules: false,
             locals: Vec::new(),
             frame: 0,
             narrowed: Vec::new(),
@@ -63,6 +66,14 @@ impl Scope {
     pub fn owned(mut self, owner: String) -> Self {
         self.owner = Some(owner.into());
         self
+    }
+
+    /// The scope of a policy or a test.
+    pub fn of_rules(module: ModuleId, owner: String) -> Self {
+        Scope {
+            rules: true,
+            ..Scope::new(module, None).owned(owner)
+        }
     }
 
     /// Binds a name to the next place of the frame.

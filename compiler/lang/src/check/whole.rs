@@ -184,7 +184,10 @@ impl<'a> Checker<'a> {
                 let DeclKind::Import { alias, .. } = &decl.kind else {
                     continue;
                 };
-                if matches!(import, Some(Import::Error))
+                // Its policies run, whether anything of it is named or not.
+                let guards = matches!(import, Some(Import::Module(module)) if self.brings_policies(*module));
+                if guards
+                    || matches!(import, Some(Import::Error))
                     || alias.text.is_empty()
                     || self.used.contains(&(id, alias.text.clone()))
                 {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ktl_syntax::ast::UnaryOp;
 use ktl_syntax::{Diagnostic, Span};
 
+use super::rules::step_into;
 use super::{Eval, Evaluator, Failed, Owner};
 use crate::hir::{Clause, Entry, Expr, FieldValue, HandlePart, ImagePart, Item, Kind as H, Part};
 use crate::number;
@@ -97,7 +98,13 @@ impl<'p> Evaluator<'p> {
                 let Some(text) = base.as_str() else {
                     return Ok(Value { origin: span, ..base });
                 };
-                let parts = types::image_parts(text).ok_or(Failed)?;
+                // Manifests and charts may hold what is no image: then all of it is the repository.
+                let parts = types::image_parts(text).unwrap_or(types::ImageParts {
+                    registry: None,
+                    repository: text,
+                    tag: None,
+                    digest: None,
+                });
                 let found = match part {
                     ImagePart::Registry => parts.registry,
                     ImagePart::Repository => Some(parts.repository),
@@ -248,6 +255,28 @@ impl<'p> Evaluator<'p> {
             H::Object { ty, object, fields } => {
                 let value = self.eval(fields)?;
                 self.object(value, ty, object, span)
+            }
+            H::Plan(table) => self.plan_list(*table),
+            H::Profile => Ok(match &self.profile {
+                Some(profile) => Value::string(profile.as_str(), span),
+                None => Value::null(span),
+            }),
+            H::Step { base, key } => {
+                let base = self.eval(base)?;
+                let key = self.eval(key)?;
+                Ok(step_into(base, &key, span))
+            }
+            H::Elements { source, pair } => {
+                let source = self.eval(source)?;
+                self.untyped_elements(source, *pair, span)
+            }
+            H::Show(value) => {
+                let value = self.eval(value)?;
+                let text = match value.as_str() {
+                    Some(text) => text.to_string(),
+                    None => value.to_json().to_string(),
+                };
+                self.string(text, value.deps, span)
             }
             H::And(left, right) | H::Or(left, right) => {
                 let stop = matches!(expr.kind, H::Or(..));
@@ -580,7 +609,7 @@ impl<'p> Evaluator<'p> {
     }
 
     /// Runs a body for each combination of the clauses' elements, with their variables on the frame.
-    fn each(
+    pub(super) fn each(
         &mut self,
         clauses: &'p [Clause],
         deps: &mut Deps,

@@ -55,6 +55,7 @@ fn rolls_out(stack: &str, profile: Option<&str>) -> Result<(), Failed> {
         None => format!("--config {stack}"),
     };
     succeeds(&mut session, &format!("ktl check {config}"))?;
+    succeeds(&mut session, &format!("ktl fmt --check {stack}"))?;
 
     let plan = succeeds(&mut session, &format!("ktl stack plan {config} --output json"))?;
     let again = succeeds(&mut session, &format!("ktl stack plan {config} --output json"))?;

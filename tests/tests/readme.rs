@@ -1,12 +1,13 @@
 //! Runs the console blocks of `README.md` beside a copy of the examples, as [`ktl_tests::transcript`] says, and compares the
-//! stacks that it shows with the ones in `examples/`. `UPDATE=1` writes the output.
+//! stacks that it shows with the ones in `examples/`. `UPDATE=1` writes the output. What `docs/` shows of the language has to
+//! compile.
 //!
 //! A block below a line `<!-- set-up -->` is for a new machine, before `ktl` is there: `cargo run -- …` is run as
 //! `ktl …` and has to succeed, `cargo test …` is what runs this suite, and anything else is refused.
 
 use std::process::ExitCode;
 
-use ktl_tests::files::{copy, read};
+use ktl_tests::files::{copy, entries, name, read};
 use ktl_tests::root;
 use ktl_tests::transcript::{Block, Page, Session, Step, compare};
 use libtest_mimic::{Arguments, Failed, Trial, run};
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
     let trials = vec![
         Trial::test("commands print what the page shows", commands),
         Trial::test("stacks are those of the examples", stacks),
+        Trial::test("what the guides show compiles", guides),
     ];
     run(&Arguments::from_args(), trials).exit_code()
 }
@@ -91,6 +93,38 @@ fn stacks() -> Result<(), Failed> {
     }
     if compared == 0 {
         return Err("the page shows no stack".into());
+    }
+    Ok(())
+}
+
+fn guides() -> Result<(), Failed> {
+    let mut session = Session::new();
+    let mut checked = 0;
+    for page in entries(&root().join("docs")) {
+        let text = read(&page);
+        for block in Page::parse(&text)?.blocks {
+            let Block::Text(text) = block else { continue };
+            let body = text
+                .strip_prefix("```ktl\n")
+                .and_then(|body| body.strip_suffix("```\n"));
+            let Some(body) = body else { continue };
+            let header = if body.lines().any(|line| line.starts_with("stack ")) {
+                ""
+            } else {
+                "stack guide edition 1 { namespace: \"guide\" }\n\n"
+            };
+            session.write("stack.ktl", &format!("{header}{body}"));
+            for command in ["ktl check", "ktl fmt --check"] {
+                let ran = session.run(command);
+                if ran.code != 0 {
+                    return Err(format!("`{command}` on a block of {}:\n{body}\n{}", name(&page), ran.output).into());
+                }
+            }
+            checked += 1;
+        }
+    }
+    if checked == 0 {
+        return Err("the guides show nothing of the language".into());
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod delete;
+mod fmt;
 mod graph;
 mod keygen;
 mod lsp;
@@ -28,6 +29,8 @@ pub enum Command {
     Check(check::Arguments),
     /// Run a stack's tests
     Test(test::Arguments),
+    /// Lay out `.ktl` files as everybody does
+    Fmt(fmt::Arguments),
     /// Plan, seal, apply and delete a stack
     #[command(subcommand)]
     Stack(Stack),
@@ -66,6 +69,7 @@ pub fn run(command: Command) -> Outcome {
     match command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Stack(stack) => match stack {
             Stack::Plan(arguments) => plan::run(&arguments),
             Stack::Graph(arguments) => graph::run(&arguments),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ktl_compiler::{Severity, Sources, Span, TestOutcome, Tested, test};
+use ktl_compiler::{Diagnostic, Severity, Sources, Span, TestOutcome, Tested, test};
 use ktl_report::style::{BAD, GOOD, paint};
 use ktl_report::words::count;
 use ktl_world::DiskWorld;
@@ -41,10 +41,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let failed = tests.iter().filter(|test| !test.passed()).count();
     match arguments.output {
         Format::Json => {
-            let mut report = diagnostics::json(sources, &checked.diagnostics);
-            report["tests"] = tests.iter().map(|test| outcome(sources, test)).collect();
-            report["passed"] = json!(tests.len() - failed);
-            report["failed"] = json!(failed);
+            let report = json!({
+                "diagnostics": list(sources, &checked.diagnostics),
+                "tests": tests.iter().map(|test| outcome(sources, test)).collect::<Vec<_>>(),
+                "passed": tests.len() - failed,
+                "failed": failed,
+            });
             print(&format!("{report:#}\n"));
         }
         Format::Text => {
@@ -85,12 +87,20 @@ fn text(sources: &Sources, test: &TestOutcome) {
 }
 
 fn outcome(sources: &Sources, test: &TestOutcome) -> Value {
-    let mut value = diagnostics::json(sources, &test.diagnostics);
     let Span { file, start, .. } = test.span;
     let file = sources.get(file);
-    value["name"] = json!(test.name);
-    value["file"] = json!(file.path());
-    value["line"] = json!(file.position(start).line);
-    value["passed"] = json!(test.passed());
-    value
+    json!({
+        "name": test.name,
+        "file": file.path(),
+        "line": file.position(start).line,
+        "passed": test.passed(),
+        "diagnostics": list(sources, &test.diagnostics),
+    })
+}
+
+fn list(sources: &Sources, found: &[Diagnostic]) -> Value {
+    diagnostics::json(sources, found)
+        .get("diagnostics")
+        .cloned()
+        .unwrap_or_default()
 }

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use ktl_lang::{Program, Stack, Variant};
 use ktl_plan::{Objects, Plan};
 
-pub use ktl_syntax::{Diagnostic, Diagnostics, FileId, Fix, Position, Severity, SourceFile, Sources, Span};
+pub use ktl_syntax::{Diagnostic, Diagnostics, FileId, Fix, Position, Severity, SourceFile, Sources, Span, format};
 pub use test::{TestOutcome, Tested, test};
 pub use world::{MemoryWorld, ReadError, World};
 

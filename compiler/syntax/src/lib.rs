@@ -17,10 +17,12 @@
 
 pub mod ast;
 pub mod diagnostic;
+mod format;
 mod parse;
 pub mod source;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Fix, Severity};
+pub use format::format;
 /// The tokens of a text, comments included: what an editor or a formatter needs besides the tree.
 pub use ktl_grammar::{Token, TokenKind, scan};
 pub use parse::{NESTING_LIMIT, parse};

@@ -13,6 +13,7 @@ mod tree;
 mod types;
 
 use ktl_grammar::{Rule, Token, TokenKind};
+use pest::iterators::Pair;
 
 use crate::ast::{Decl, DeclKind, Module};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -44,16 +45,17 @@ pub fn parse(sources: &Sources, file: FileId, diagnostics: &mut Diagnostics) -> 
             start: first.start,
             end: last.end,
         };
-        decls.push(declaration(&mut builder, &laid_out, tokens, span));
+        decls.push(declaration(&mut builder, text, &laid_out, tokens, span));
     }
     builder.report_hash_comments();
     diagnostics.extend(builder.diagnostics);
     Module { file, decls }
 }
 
-fn declaration(builder: &mut Builder<'_>, laid_out: &str, tokens: &[Token], span: Span) -> Decl {
+fn declaration(builder: &mut Builder<'_>, source: &str, laid_out: &str, tokens: &[Token], span: Span) -> Decl {
     let doc = builder.doc(span.start);
-    if let Some(deep) = too_deep(builder, tokens) {
+    if let Some(deep) = too_deep(source, tokens) {
+        let deep = builder.token_span(deep);
         builder.report(
             Diagnostic::error("K0007", deep, format!("nested more than {NESTING_LIMIT} levels"))
                 .help("name an inner part with `let`"),
@@ -73,13 +75,31 @@ fn declaration(builder: &mut Builder<'_>, laid_out: &str, tokens: &[Token], span
     Decl { doc, span, kind }
 }
 
+/// The parse of a declaration without mistakes, from its text as it is laid out.
+pub(crate) fn declaration_pair(laid_out: &str) -> Option<Pair<'_, Rule>> {
+    fragment::parse(Rule::declaration, laid_out).ok()
+}
+
+/// Whether a text is what one of the rules says, all of it.
+pub(crate) fn parses(rules: &[Rule], laid_out: &str) -> bool {
+    rules.iter().any(|rule| fragment::parse(*rule, laid_out).is_ok())
+}
+
+/// Whether a declaration nests no deeper than what is parsed.
+pub(crate) fn within_limits(text: &str, tokens: &[Token]) -> bool {
+    too_deep(text, tokens).is_none()
+}
+
 /// The token at which brackets, `if` and `match` nest too deep. Checked before pest sees the text, because it recurses.
-fn too_deep(builder: &Builder<'_>, tokens: &[Token]) -> Option<Span> {
+fn too_deep(text: &str, tokens: &[Token]) -> Option<Token> {
     // For each open bracket, how many `if` and `match` without their braces there were since the last separator in it.
     let mut frames: Vec<(usize, usize)> = vec![(0, 0)];
     let mut depth = 0;
     for token in tokens {
-        match (token.kind, builder.spelling(*token)) {
+        match (
+            token.kind,
+            text.get(token.start as usize..token.end as usize).unwrap_or(""),
+        ) {
             (TokenKind::Open, opener) => {
                 if let Some((_, matches)) = frames.last_mut()
                     && *matches > 0
@@ -114,7 +134,7 @@ fn too_deep(builder: &Builder<'_>, tokens: &[Token]) -> Option<Span> {
             _ => {}
         }
         if depth > NESTING_LIMIT {
-            return Some(builder.token_span(*token));
+            return Some(*token);
         }
     }
     None

@@ -5,6 +5,7 @@
 mod syntax {
     pub mod cases;
     pub mod files;
+    pub mod format;
     pub mod limits;
     pub mod soup;
     pub mod sweep;

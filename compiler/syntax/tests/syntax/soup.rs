@@ -69,7 +69,7 @@ const PIECES: [&str; 62] = [
     "///",
 ];
 
-fn soup() -> impl Strategy<Value = String> {
+pub fn soup() -> impl Strategy<Value = String> {
     let blanks = prop::sample::select(vec!["", " ", "\n", "\n  "]);
     let piece =
         prop_oneof![4 => prop::sample::select(PIECES.to_vec()).prop_map(String::from), 1 => "[0-9]{1,3}(m|Gi|%)?"];

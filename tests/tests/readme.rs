@@ -1,6 +1,6 @@
 //! Runs the console blocks of `README.md` beside a copy of the examples, as [`ktl_tests::transcript`] says, and compares the
 //! stacks that it shows with the ones in `examples/`. `UPDATE=1` writes the output. What `docs/` shows of the language has to
-//! compile.
+//! compile and to be formatted, and its commands are run on it.
 //!
 //! A block below a line `<!-- set-up -->` is for a new machine, before `ktl` is there: `cargo run -- …` is run as
 //! `ktl …` and has to succeed, `cargo test …` is what runs this suite, and anything else is refused.
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     let trials = vec![
         Trial::test("commands print what the page shows", commands),
         Trial::test("stacks are those of the examples", stacks),
-        Trial::test("what the guides show compiles", guides),
+        Trial::test("guides show what is so", guides),
     ];
     run(&Arguments::from_args(), trials).exit_code()
 }
@@ -98,30 +98,50 @@ fn stacks() -> Result<(), Failed> {
 }
 
 fn guides() -> Result<(), Failed> {
-    let mut session = Session::new();
     let mut checked = 0;
     for page in entries(&root().join("docs")) {
+        let mut session = Session::new();
         let text = read(&page);
+        let mut found = String::new();
+        // A block without a header of its own goes on where the one before it on the page ended.
+        let mut stack = "stack guide edition 1 { namespace: \"guide\" }\n".to_owned();
         for block in Page::parse(&text)?.blocks {
-            let Block::Text(text) = block else { continue };
-            let body = text
-                .strip_prefix("```ktl\n")
-                .and_then(|body| body.strip_suffix("```\n"));
-            let Some(body) = body else { continue };
-            let header = if body.lines().any(|line| line.starts_with("stack ")) {
-                ""
-            } else {
-                "stack guide edition 1 { namespace: \"guide\" }\n\n"
-            };
-            session.write("stack.ktl", &format!("{header}{body}"));
-            for command in ["ktl check", "ktl fmt --check"] {
-                let ran = session.run(command);
-                if ran.code != 0 {
-                    return Err(format!("`{command}` on a block of {}:\n{body}\n{}", name(&page), ran.output).into());
+            match block {
+                Block::With(text, _) => found.push_str(text),
+                Block::File(text, place, body) => {
+                    session.write(place, body);
+                    found.push_str(text);
+                }
+                Block::Text(text) => {
+                    found.push_str(text);
+                    let body = text
+                        .strip_prefix("```ktl\n")
+                        .and_then(|body| body.strip_suffix("```\n"));
+                    let Some(body) = body else { continue };
+                    if body.lines().any(|line| line.starts_with("stack ")) {
+                        stack.clear();
+                    } else {
+                        stack.push('\n');
+                    }
+                    stack.push_str(body);
+                    session.write("stack.ktl", &stack);
+                    for command in ["ktl check", "ktl fmt --check"] {
+                        let ran = session.run(command);
+                        if ran.code != 0 {
+                            let name = name(&page);
+                            return Err(format!("`{command}` on a block of {name}:\n{body}\n{}", ran.output).into());
+                        }
+                    }
+                    checked += 1;
+                }
+                Block::Console(steps) => {
+                    for step in steps {
+                        found.push_str(&step.replay(&mut session, str::to_owned));
+                    }
                 }
             }
-            checked += 1;
         }
+        compare(&page, &text, &found)?;
     }
     if checked == 0 {
         return Err("the guides show nothing of the language".into());

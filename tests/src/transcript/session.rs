@@ -93,6 +93,8 @@ impl Session {
             .env("PATH", path)
             .env("HOME", self.directory())
             .env("TMPDIR", self.directory())
+            // Midsummer 2026: what ends on a day, as waivers do, does not end for a test.
+            .env("SOURCE_DATE_EPOCH", "1782000000")
             .current_dir(&self.at)
             .stdin(Stdio::null());
         command

@@ -64,7 +64,7 @@ pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> Value {
     json!({ "diagnostics": list(sources, diagnostics) })
 }
 
-/// The list inside [`json`].
+/// The list inside [`json()`].
 pub fn list(sources: &Sources, diagnostics: &[Diagnostic]) -> Vec<Value> {
     let list = diagnostics.iter().map(|diagnostic| {
         let related = diagnostic.related.iter().map(|(span, text)| {

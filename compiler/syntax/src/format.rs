@@ -32,7 +32,10 @@ pub fn format(text: &str) -> String {
         let Some(stop) = tokens.last().map(|token| token.end as usize) else {
             continue;
         };
-        let count = rest.iter().take_while(|lexeme| lexeme.start < stop).count();
+        let count = rest
+            .iter()
+            .take_while(|lexeme| lexeme.start + lexeme.text.len() <= stop)
+            .count();
         let (own, others) = rest.split_at_checked(count).unwrap_or((rest, &[]));
         rest = others;
         pieces.extend(Piece::new(text, tokens, own));

@@ -1,8 +1,8 @@
 //! The ktl language server: diagnostics while one types, over the language server protocol.
 //!
 //! Document changes are put into one queue in the order in which they arrive and applied by one task, the only owner of
-//! the open documents ([`state`]). Analysis is the compiler itself, run on the files on disk with the open documents laid
-//! over them ([`analysis`]); it knows nothing of the protocol, whose types only the module `protocol` names.
+//! the open documents (`state`). Analysis is the compiler itself, run on the files on disk with the open documents laid
+//! over them (`analysis`); it knows nothing of the protocol, whose types only the module `protocol` names.
 //!
 //! This crate must not know anything about the language: what is wrong, where, and how to mend it is the compiler's to
 //! say, so that the editor and the command line never differ.

@@ -33,7 +33,8 @@ pub(super) fn raw(text: &str) -> Doc {
 
 /// The indentation that all lines share is no part of a block string, so it follows the code around it.
 fn block(text: &str) -> Doc {
-    let mut lines = text.split('\n');
+    // A carriage return before a line break is no part of the string.
+    let mut lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
     let first = lines.next().unwrap_or("").to_owned();
     let lines: Vec<&str> = lines.collect();
     if lines.is_empty() {

@@ -183,7 +183,7 @@ impl<'t> Check<'t> {
         let parts = self.container(bundle)?;
         let inner = self.inner(&parts)?;
         let plan = self.plan(&parts, &inner)?;
-        self.not_configured(StepId::Policy, "this version of ktl has no policies");
+        self.not_configured(StepId::Policy, "no policy is set where the bundle is checked");
         let plan_size = Measured {
             size: parts.plan.len() as u64,
             digest: parts.contents.plan.digest,
